@@ -1,0 +1,56 @@
+# `make lab`: a provisioned, verified lab fleet. `make test`: everything that is tested. Both do all set-up.
+.DEFAULT_GOAL := help
+SHELL := bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Molecule and ansible-compat key what they keep by the checkout's base name unless they are told where.
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+# Set by some container images; it makes Ansible's pipelining slower than none.
+unexport PYTHONUNBUFFERED
+
+.PHONY: help setup lab lab-down test lint unit molecule collection docs lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## Install what is missing on this machine and make .venv
+	@scripts/setup
+
+lab: setup ## Bring up the lab, provision it, verify it
+	rdna1 lab up
+	ansible-playbook playbooks/rdna1.yml -i inventories/lab
+
+lab-down: setup ## Remove the lab
+	rdna1 lab down
+
+test: setup lint unit apt-world collection molecule ## Run every test
+
+lint: setup ## Lint and type-check; no rule is skipped
+	ruff check
+	ruff format --check
+	mypy
+	yamllint --strict .
+	ansible-lint
+	rdna1 docs --check
+
+unit: setup ## Test the pure parts
+	pytest tests/unit -n auto
+
+apt-world: setup ## Prove with apt's own solver what happens on Ubuntu and Debian hosts
+	pytest tests/apt_world -n auto --dist loadgroup
+
+collection: setup ## Build the collection, install it elsewhere, run it from there
+	pytest tests/collection
+
+molecule: setup ## Provision containers from nothing and ask them what they have
+	molecule test --no-command-borders --scenario-name default
+
+docs: setup ## Write what is generated from the roles
+	rdna1 docs
+
+lock: setup ## Resolve requirements.in into requirements.txt, with hashes
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+	  requirements.in --output-file requirements.txt
+
+clean: setup ## Remove the lab, its images and caches, and .venv
+	rdna1 lab down --purge
+	rm -rf .venv .ansible .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
