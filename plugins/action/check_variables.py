@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Action: are all of a host's variables that carry our roles' names known, and of the right type?
+
+Ansible's own argument validation sees a wrong value, but not a misspelt name: ``rocm_pakage_set``
+would simply do nothing. Runs on the controller; no connection to the host is made.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+COLLECTION = Path(__file__).parents[2]
+PLAYBOOKS = "rdna1"  # the prefix of what belongs to the playbooks, not to one role
+
+Options: TypeAlias = "Mapping[str, Mapping[str, Any]]"
+
+
+def load_options(collection: Path) -> dict[str, dict[str, Any]]:
+    """Every public variable: role name (or ``rdna1`` for the playbooks) -> variable -> its option spec."""
+    files = {path.parts[-3]: path for path in sorted(collection.glob("roles/*/meta/argument_specs.yml"))}
+    files[PLAYBOOKS] = collection / "playbooks/vars/argument_specs.yml"
+    return {
+        owner: yaml.safe_load(path.read_text())["argument_specs"]["main"].get("options", {})
+        for owner, path in files.items()
+    }
+
+
+def owner_of(name: str, owners: Iterable[str]) -> str | None:
+    """The role that a variable's prefix names; the longest wins: ``rocm_environment_x`` is not ``rocm``'s."""
+    matching = [owner for owner in owners if name.startswith(owner + "_")]
+    return max(matching, key=len, default=None)
+
+
+def unknown_names(names: Iterable[str], options: Mapping[str, Options]) -> Iterator[tuple[str, str]]:
+    """Each name that carries an owner's prefix but is none of its options, with the likeliest meant one."""
+    known = [option for owned in options.values() for option in owned]
+    for name in sorted(names):
+        owner = owner_of(name, options)
+        if owner is not None and name not in options[owner]:
+            yield name, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.6)), "")
+
+
+def type_errors(values: Mapping[str, Any], options: Mapping[str, Options]) -> list[str]:
+    """What Ansible's own validator says of each value, one sentence each."""
+    errors = []
+    for name, value in sorted(values.items()):
+        owner = owner_of(name, options)
+        if owner is not None and name in options[owner]:
+            spec = {name: {**options[owner][name], "required": False}}
+            errors += [
+                f"{name}: {message}"
+                for message in ArgumentSpecValidator(spec).validate({name: value}).error_messages
+            ]
+    return errors
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
+    """See the module's docstring."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Fail with one sentence that names the host, the variables and the cure."""
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _, arguments = self.validate_argument_spec(
+            argument_spec={
+                "role": {"type": "str"},
+                "foreign": {"type": "list", "elements": "str", "default": []},
+            }
+        )
+        options = load_options(COLLECTION)
+        owners = [arguments["role"]] if arguments["role"] else list(options)
+        names = {
+            name
+            for name in task_vars
+            if owner_of(name, options) in owners and name not in arguments["foreign"]
+        }
+        problems = [
+            f"{name} is not a variable of this collection" + (f" (did you mean {meant}?)" if meant else "")
+            for name, meant in unknown_names(names, options)
+        ]
+        problems += type_errors({name: self._value(name, task_vars) for name in names}, options)
+        if problems:
+            raise AnsibleActionFail(
+                f"{task_vars['inventory_hostname']}: {'; '.join(problems)}. "
+                "Correct this in the inventory's group_vars or host_vars, in the role's vars or in -e; "
+                "nothing was changed."
+            )
+        return {**result, "changed": False, "checked": sorted(names)}
+
+    def _value(self, name: str, task_vars: Mapping[str, Any]) -> Any:
+        try:
+            return self._templar.template(task_vars[name])
+        except AnsibleError as error:
+            raise AnsibleActionFail(
+                f"{task_vars['inventory_hostname']}: {name} cannot be evaluated ({error}); "
+                "correct its template in the inventory."
+            ) from error

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Running apt-get: always without questions, patient with locks, precise in what it says of failures."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_plan, apt_world
+
+# Runs a program in a fixed environment; returns its exit status, stdout and stderr.
+Run = Callable[[List[str]], Tuple[int, str, str]]
+
+ENVIRONMENT = {
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "APT_LISTCHANGES_FRONTEND": "none",
+    # Else Ubuntu restarts services after an installation; nothing here is a service's library.
+    "NEEDRESTART_SUSPEND": "1",
+}
+HOLDER = re.compile(r"Could not get lock (\S+?)\.? It is held by process (\d+) \(([^)]*)\)")
+FETCH_FAILED = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
+
+
+# Debian 13's apt verifies with sqv, which accepts no SHA-1 since February 2026 unless a policy does.
+SQV_POLICY = Path("/etc/crypto-policies/back-ends/apt-sequoia.config")
+SHA1_CURE = (
+    "copy /usr/share/apt/default-sequoia.config to %s and set sha1.second_preimage_resistance there to a "
+    "later day" % SQV_POLICY
+)
+
+# What the caller has judged before: apt need not ask again.
+YES = ("--assume-yes", "--allow-downgrades", "--allow-change-held-packages")
+PAUSE = 5
+
+
+class AptError(Exception):
+    """apt-get failed; the message is the reason, in one line, and the cure is empty where none is known."""
+
+    cure = ""
+
+
+class Sha1Error(AptError):
+    """A signature is good, but by an algorithm that this host does not accept."""
+
+    cure = SHA1_CURE
+
+
+class LockedError(AptError):
+    """Another process is at work, for longer than we wait."""
+
+    cure = "wait for it to end, or allow more time (lock_timeout)"
+
+    def __init__(self, message: str, waited: bool) -> None:
+        super().__init__(message)
+        self.waited = waited
+
+
+class AptGet:
+    """apt-get in a world."""
+
+    def __init__(
+        self,
+        run: Run,
+        world: apt_world.World,
+        lock_timeout: int,
+        recommends: bool,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.world = world
+        self._run = run
+        self._lock_timeout = lock_timeout
+        self._recommends = recommends
+        self._sleep = sleep
+
+    def update(self, only: Optional[Path] = None) -> List[str]:
+        """Fetch package lists: of all sources, or of one file, where every failure counts.
+
+        Of all, what fails is returned as warnings: a third party's broken source is no reason to stop.
+        """
+        if only is None:
+            try:
+                _, stderr = self._patiently(["update"])
+            except AptError as error:
+                return [str(error)]
+            return [" ".join(found) for found in FETCH_FAILED.findall(stderr)]
+        self._patiently(
+            ["update", "--error-on=any"],
+            "Dir::Etc::sourcelist=%s" % only,
+            "Dir::Etc::sourceparts=-",
+            "APT::Get::List-Cleanup=0",
+        )
+        return []
+
+    def simulate(self, arguments: Sequence[str], *options: str) -> List[apt_plan.Change]:
+        """What would happen."""
+        stdout, _ = self._apt(["--simulate", *arguments], *options)
+        return apt_plan.parse(stdout)
+
+    def sizes(self, arguments: Sequence[str], *options: str) -> Dict[str, int]:
+        """How much would be downloaded, and how much more the disk would hold."""
+        stdout, _ = self._apt(["--print-uris", *YES, *arguments], *options)
+        return apt_plan.sizes(stdout)
+
+    def execute(self, arguments: Sequence[str], *options: str) -> None:
+        """Do it."""
+        self._patiently([*YES, *arguments], *options)
+
+    def _apt(self, arguments: Sequence[str], *options: str) -> Tuple[str, str]:
+        settings = [
+            *self.world.options,
+            "DPkg::Lock::Timeout=%d" % self._lock_timeout,
+            "APT::Install-Recommends=%s" % str(self._recommends).lower(),
+            "APT::Get::Purge=true",
+            "Dpkg::Options::=--force-confdef",
+            "Dpkg::Options::=--force-confold",
+            *options,
+        ]
+        command = ["apt-get", "--quiet"]
+        for setting in settings:
+            command += ["-o", setting]
+        status, stdout, stderr = self._run([*command, *arguments])
+        if status:
+            raise self._error(stdout, stderr)
+        return stdout, stderr
+
+    def _patiently(self, arguments: Sequence[str], *options: str) -> Tuple[str, str]:
+        """apt-get waits for dpkg's lock, but not for the one of its package lists: so wait here."""
+        waited = 0
+        while True:
+            try:
+                return self._apt(arguments, *options)
+            except LockedError as error:
+                if error.waited or waited >= self._lock_timeout:
+                    raise
+                waited += PAUSE
+                self._sleep(PAUSE)
+
+    def _error(self, stdout: str, stderr: str) -> AptError:
+        holder = HOLDER.search(stdout + stderr)
+        if holder and ("E: Could not get lock" in stderr or "E: Unable to acquire" in stderr):
+            path, process, name = holder.groups()
+            return LockedError(
+                "%s is held by %s (process %s), for more than %d seconds"
+                % (path, name, process, self._lock_timeout),
+                waited=path.startswith("/var/lib/dpkg/"),  # for these apt-get waits itself
+            )
+        if "SHA1 is not considered secure" in stderr:
+            return Sha1Error(apt_plan.explain(stdout, stderr))
+        failed = ["%s: %s" % (uri, reason.strip(" :")) for uri, reason in FETCH_FAILED.findall(stderr)]
+        if failed:
+            more = " (and %d more)" % (len(failed) - 1) if len(failed) > 1 else ""
+            return AptError(failed[0] + more)
+        return AptError(apt_plan.explain(stdout, stderr))

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""What dpkg's status file says is installed."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Collection, Dict, Iterable, Iterator, List, Set, Tuple
+
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822
+
+ADMIN = Path("/var/lib/dpkg")
+
+# States from which apt refuses to go on until `dpkg --configure -a` (or a reinstallation) has cured them.
+BROKEN = ("half-installed", "unpacked", "half-configured")
+
+RELEASE_IN_NAME = re.compile(r"\d+\.\d+\.\d+$")
+
+Fields = Dict[str, str]
+
+
+@dataclass(frozen=True)
+class Package:
+    """An entry of the status file that is more than a memory."""
+
+    name: str
+    version: str
+    architecture: str
+    want: str
+    state: str
+    fields: Fields
+
+    @property
+    def held(self) -> bool:
+        """Whether dpkg is told to leave it as it is."""
+        return self.want == "hold"
+
+    @property
+    def needs(self) -> List[List[str]]:
+        """What it depends on: for each dependency the names of its alternatives."""
+        text = ",".join(self.fields[name] for name in ("pre-depends", "depends") if name in self.fields)
+        return [
+            [
+                re.split(r"[\s(:\[]", alternative.strip(), maxsplit=1)[0]
+                for alternative in dependency.split("|")
+            ]
+            for dependency in text.replace("\n", " ").split(",")
+            if dependency.strip()
+        ]
+
+    @property
+    def provides(self) -> Set[str]:
+        """Its own name and the virtual ones."""
+        virtual = self.fields.get("provides", "").replace("\n", " ").split(",")
+        return {self.name} | {
+            re.split(r"[\s(]", name.strip(), maxsplit=1)[0] for name in virtual if name.strip()
+        }
+
+
+def parse(text: str) -> List[Package]:
+    """All packages of a status file but those of which only configuration files or nothing is left."""
+    found = []
+    for fields in apt_deb822.parse_all(text):
+        want, _, state = (fields.get("status", "") + "  ").split(" ", 3)[:3]
+        if state and state not in ("not-installed", "config-files"):
+            found.append(
+                Package(
+                    name=fields.get("package", ""),
+                    version=fields.get("version", ""),
+                    architecture=fields.get("architecture", ""),
+                    want=want,
+                    state=state,
+                    fields=fields,
+                )
+            )
+    return found
+
+
+def read(admin: Path = ADMIN) -> List[Package]:
+    """What this host has."""
+    return parse((admin / "status").read_text(encoding="utf-8", errors="replace"))
+
+
+def native(packages: Iterable[Package]) -> Dict[str, Package]:
+    """By name, those of the host's own architecture, which is that of dpkg itself."""
+    packages = list(packages)
+    own = next((package.architecture for package in packages if package.name == "dpkg"), "amd64")
+    return {package.name: package for package in packages if package.architecture in (own, "all")}
+
+
+def interrupted(packages: Iterable[Package], admin: Path = ADMIN) -> List[str]:
+    """What an interrupted dpkg left behind; empty where it is whole."""
+    journal = admin / "updates"
+    left = [path.name for path in journal.iterdir() if path.name.isdigit()] if journal.is_dir() else []
+    broken = ["%s is %s" % (package.name, package.state) for package in packages if package.state in BROKEN]
+    return broken or (["its journal is not written back"] if left else [])
+
+
+def without(text: str, names: Collection[str]) -> str:
+    """A status file as it is once these packages are purged."""
+    kept = [
+        stanza
+        for stanza in apt_deb822.split_stanzas(text)
+        if apt_deb822.parse(stanza).get("package") not in names
+    ]
+    return "\n\n".join(stanza.strip("\n") for stanza in kept) + "\n"
+
+
+def matches(name: str, globs: Iterable[str]) -> bool:
+    """Whether any of the globs covers the name."""
+    return any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor's packages are known by their names (globs) and versions (regular expressions) together."""
+
+    names: Collection[str]
+    versions: Collection[str]
+
+    def built(self, package: Package) -> bool:
+        """Whether the package is this vendor's."""
+        return matches(package.name, self.names) and any(
+            re.search(pattern, package.version) for pattern in self.versions
+        )
+
+
+def leftovers(
+    packages: Iterable[Package], vendor: Vendor, build: str, names: Collection[str]
+) -> Tuple[List[Package], Dict[str, List[str]]]:
+    """Packages that must go before those of ``build`` (a glob over versions) can be installed.
+
+    All of another build of the vendor go. So do those of this build whose names carry a release
+    (``rocm-core5.2.0``): they own the same files as the plain ones. ``names`` are globs of what others built:
+    these go unless something outside of the list needs them; what is kept is returned with those who need it.
+    """
+    installed = list(packages)
+    vendors = [package for package in installed if vendor.built(package)]
+    gone = [
+        package
+        for package in vendors
+        if not fnmatch.fnmatchcase(package.version, build) or RELEASE_IN_NAME.search(package.name)
+    ]
+    others = [package for package in installed if package not in vendors and matches(package.name, names)]
+    kept: Dict[str, List[str]] = {}
+    while True:
+        needed = dict(_needed(others, [package for package in installed if package not in gone + others]))
+        if not needed:
+            break
+        kept.update(needed)
+        others = [package for package in others if package.name not in needed]
+    return sorted(gone + others, key=lambda package: package.name), kept
+
+
+def _needed(wanted_gone: List[Package], staying: List[Package]) -> Iterator[Tuple[str, List[str]]]:
+    """Each package that must stay, with those that depend on it and have no other choice."""
+    stays = {name for package in staying for name in package.provides}
+    for package in wanted_gone:
+        by = [
+            other.name
+            for other in staying
+            if any(
+                package.provides.intersection(choices) and not stays.intersection(choices)
+                for choices in other.needs
+            )
+        ]
+        if by:
+            yield package.name, sorted(by)
+
+
+def missing_files(
+    packages: Iterable[Package], version: str, under: str, admin: Path = ADMIN
+) -> Dict[str, str]:
+    """Packages of these versions (a glob) of which a file under a directory is gone, with the first such."""
+    found = {}
+    for package in packages:
+        if not fnmatch.fnmatchcase(package.version, version):
+            continue
+        names = (package.name, "%s:%s" % (package.name, package.architecture))
+        lists = [admin / "info" / (name + ".list") for name in names]
+        for path in (line for file in lists if file.exists() for line in file.read_text().splitlines()):
+            if path.startswith(under.rstrip("/") + "/") and not os.path.lexists(path):
+                found[package.name] = path
+                break
+    return found

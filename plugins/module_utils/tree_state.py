@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""A directory that holds exactly the given text files: what differs, and how to make it so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One path that is not as wanted; a text is None where there is none that can be shown."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+def differences(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> list[Difference]:
+    """Return what is not as wanted: missing, other, of another mode, or not wanted at all."""
+    found = []
+    for folder in folders(files):
+        path = root / folder
+        if not _is(path, stat.S_ISDIR, directory_mode):
+            found.append(Difference(f"{folder}/", None, None))
+    for name, wanted in sorted(files.items()):
+        path = root / name
+        text = _text(path)
+        if text != wanted or not _is(path, stat.S_ISREG, mode):
+            found.append(Difference(name, text, wanted))
+    return found + [Difference(name, _text(root / name), None) for name in strangers(root, files)]
+
+
+def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> None:
+    """Make it so. Each file appears whole or not at all; what is not wanted goes last."""
+    for folder in folders(files):
+        path = root / folder
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            path.unlink()
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(directory_mode)
+    for name, wanted in sorted(files.items()):
+        path = root / name
+        if _text(path) != wanted or not _is(path, stat.S_ISREG, mode):
+            _write(path, wanted, mode)
+    for name in strangers(root, files):
+        path = root / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def folders(files: dict[str, str]) -> list[str]:
+    """Return the folders that the files need, the outermost first."""
+    needed = {Path(name).parent for name in files}
+    needed |= {parent for folder in needed for parent in folder.parents}
+    return sorted(str(folder) for folder in needed)
+
+
+def strangers(root: Path, files: dict[str, str]) -> list[str]:
+    """Return what is there and not wanted; a folder that is not wanted stands for all that is in it."""
+    wanted = set(folders(files))
+    found = []
+    for folder in sorted(wanted):
+        path = root / folder
+        if path.is_dir() and not path.is_symlink():
+            names = (str((Path(folder) / entry.name)) for entry in path.iterdir())
+            found += [name for name in names if name not in files and name not in wanted]
+    return sorted(found)
+
+
+def _is(path: Path, kind: Callable[[int], bool], mode: int) -> bool:
+    try:
+        found = path.lstat().st_mode
+    except OSError:
+        return False
+    return kind(found) and stat.S_IMODE(found) == mode
+
+
+def _text(path: Path) -> str | None:
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=".tree-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,470 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: MIT
+"""Ansible module: one apt transaction, simulated and judged before it runs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: apt_transaction
+short_description: Install and purge packages in one transaction that is judged before it runs
+description:
+  - Has apt simulate the whole transaction. If it would remove or downgrade anything that is not allowed by
+    name, nothing is done and the module fails with the list.
+  - Otherwise everything is downloaded first, then the packages of I(remove) are purged, then those of
+    I(install) installed.
+  - A package that is installed already, in the wanted version where one is given, is left as it is. If all
+    are, apt is not even started.
+  - What is done to held packages is judged like the rest. Whether to hold packages is not this module's
+    business.
+  - Needs nothing but apt and dpkg on the host.
+options:
+  install:
+    description: Packages as C(name), C(name=version) or the path of a .deb file.
+    type: list
+    elements: str
+    default: []
+  remove:
+    description: Packages to purge first, where they are installed.
+    type: list
+    elements: str
+    default: []
+  allow_remove:
+    description: Globs of further packages that the transaction may remove.
+    type: list
+    elements: str
+    default: []
+  allow_downgrade:
+    description: Globs of packages that it may downgrade.
+    type: list
+    elements: str
+    default: []
+  require:
+    description: What packages of one archive must be versioned like, dependencies included.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      label:
+        description: The archive's Label, as its Release file has it.
+        type: str
+        required: true
+      version:
+        description: A glob.
+        type: str
+        required: true
+  intact:
+    description: Installed packages that must be whole. Those of which a file is gone are installed again.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      version:
+        description: A glob over their versions.
+        type: str
+        required: true
+      under:
+        description: The directory in which files are looked for.
+        type: path
+        required: true
+  sources:
+    description:
+      - Source files whose package lists must be there; missing ones are fetched, and here every failure
+        counts.
+      - All other lists are fetched when there is something to do and they are older than I(lists_valid).
+    type: list
+    elements: path
+    default: []
+  lists_valid:
+    description: For how many seconds package lists are fresh enough to install from.
+    type: int
+    default: 3600
+  install_recommends:
+    description: Whether recommended packages come along.
+    type: bool
+    default: false
+  lock_timeout:
+    description: How many seconds to wait for another apt or dpkg.
+    type: int
+    default: 300
+  cure:
+    description: What to add when apt finds no way.
+    type: str
+    default: ""
+  overlay:
+    description:
+      - In check mode, what the host will have by then. The transaction is simulated in a copy of apt's
+        configuration with these differences. Otherwise ignored.
+    type: dict
+    default: {}
+    suboptions:
+      files:
+        description: Files under C(/etc/apt).
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Where it will be.
+            type: path
+            required: true
+          content:
+            description: What it will hold.
+            type: str
+          base64:
+            description: The same for what is not text.
+            type: str
+      absent:
+        description: Files under C(/etc/apt) that will be gone.
+        type: list
+        elements: path
+        default: []
+      packages:
+        description: Control data of packages that will be available.
+        type: list
+        elements: str
+        default: []
+      install:
+        description: What will have been installed by then, like I(install).
+        type: list
+        elements: str
+        default: []
+author: The rdna1.provision authors
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+"""
+
+EXAMPLES = """
+- name: Install ROCm's runtime, instead of the distribution's
+  rdna1.provision.apt_transaction:
+    install: [rocm-core=5.2.0.50200-65]
+    remove: [libamdhip64-5]
+    allow_downgrade: [rocminfo]
+    require:
+      - label: repo.radeon.com
+        version: "*.50200-65"
+"""
+
+RETURN = """
+summary:
+  description: The transaction in one line.
+  type: str
+  returned: always
+  sample: 57 install (54 repo.radeon.com, 3 Debian), 2 remove; 1.2 GB to download
+install:
+  description: New packages.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{name: rocm-core, old: "", new: 5.2.0.50200-65, origins: [repo.radeon.com]}]
+upgrade:
+  description: Packages that get a newer version.
+  type: list
+  elements: dict
+  returned: always
+downgrade:
+  description: Packages that get an older version.
+  type: list
+  elements: dict
+  returned: always
+reinstall:
+  description: Packages that are installed again in the same version.
+  type: list
+  elements: dict
+  returned: always
+remove:
+  description: Packages that go.
+  type: list
+  elements: dict
+  returned: always
+origins:
+  description: How many packages come from where.
+  type: dict
+  returned: always
+download_bytes:
+  description: What is to be downloaded.
+  type: int
+  returned: always
+disk_bytes:
+  description: How much more the disk will hold, about; negative where it will hold less.
+  type: int
+  returned: always
+simulated_in:
+  description: C(host), or C(copy) where the configuration still differed from what was simulated.
+  type: str
+  returned: always
+warnings_of_apt:
+  description: What could not be fetched of sources that are not this role's.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import base64
+import contextlib
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_get, apt_plan, apt_world, dpkg_status
+
+UNREACHABLE = "correct the address, or let this host reach it (proxy, DNS, clock)"
+NO_WAY = "look at this host's sources and pins (apt-cache policy)"
+
+
+class RefusalError(Exception):
+    """The transaction must not run; the message is one sentence."""
+
+
+class Transaction:
+    """What is asked for, against what is there."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.parameters: Dict[str, Any] = module.params
+        self.status = (dpkg_status.ADMIN / "status").read_text(encoding="utf-8", errors="replace")
+        packages = dpkg_status.parse(self.status)
+        broken = dpkg_status.interrupted(packages)
+        if broken:
+            raise RefusalError(
+                "dpkg was interrupted on this host (%s); run dpkg --configure -a there, then this again."
+                % ", ".join(broken)
+            )
+        self.installed = {name: package.version for name, package in dpkg_status.native(packages).items()}
+        self.remove = [name for name in self.parameters["remove"] if name in self.installed]
+        self.install = [spec for spec in self.parameters["install"] if not self._satisfied(spec)]
+        self.damaged = [
+            name
+            for rule in self.parameters["intact"]
+            for name in dpkg_status.missing_files(packages, rule["version"], rule["under"])
+            if name not in self.remove
+        ]
+        self.warnings: List[str] = []
+        self.overlay = apt_world.overlay_from(
+            self.parameters["overlay"] if self.module.check_mode else {}, base64.b64decode
+        )
+        self.before = [spec for spec in self.overlay.install if not self._satisfied(spec)]
+
+    def run(self) -> Dict[str, Any]:
+        """Simulate, judge, and outside of check mode do it."""
+        nothing = not (self.remove or self.install or self.damaged)
+        if nothing and self.module.check_mode:
+            return self._result([], {}, "host")
+        with self._world() as (world, root):
+            apt = apt_get.AptGet(
+                self._execute, world, self.parameters["lock_timeout"], self.parameters["install_recommends"]
+            )
+            copied = world.etc != apt_world.ETC
+            self._fetch_own(apt, copied)
+            if nothing:
+                return self._result([], {}, "host")
+            self._fetch_all(apt, copied)
+            removal, changes, sizes, later = self._plan(apt, root)
+            if not self.module.check_mode:
+                self._act(apt, removal, later)
+            return self._result([*removal, *changes], sizes, "copy" if copied else "host")
+
+    def _plan(
+        self, apt: apt_get.AptGet, root: Path
+    ) -> Tuple[List[apt_plan.Change], List[apt_plan.Change], Dict[str, int], List[str]]:
+        """The removal, the installation after it, its sizes, and options to see the host in between."""
+        removal: List[apt_plan.Change] = []
+        later: List[str] = []
+        if self.remove:
+            found = self._simulate(apt, ["install", *self.before, *(name + "-" for name in self.remove)])
+            removal = [change for change in found if change.kind == "remove"]
+            gone = {change.name for change in removal}
+            status = root / "status"
+            status.write_text(dpkg_status.without(self.status, gone), encoding="utf-8")
+            later = ["Dir::State::status=%s" % status]
+            # What was satisfied by another build is not any more.
+            self.install += [
+                spec
+                for spec in self.parameters["install"]
+                if spec not in self.install and spec.partition("=")[0] in gone
+            ]
+        changes: List[apt_plan.Change] = []
+        sizes: Dict[str, int] = {}
+        if self.install or self.damaged:
+            changes = self._simulate(apt, self._installation(), *later)
+            sizes = apt.sizes(self._installation(), *later) if changes else {}
+        objections = apt_plan.objections(
+            [*removal, *changes],
+            allow_remove=[*self.remove, *self.overlay.replaced(), *self.parameters["allow_remove"]],
+            allow_downgrade=[*self.overlay.names(), *self.parameters["allow_downgrade"]],
+            require=[apt_plan.Requirement(**rule) for rule in self.parameters["require"]],
+        )
+        if objections:
+            raise RefusalError(
+                "the transaction would %s, which nobody allowed, so nothing was done; allow it by name "
+                "(allow_remove, allow_downgrade), or remove from this host what asks for it."
+                % "; and ".join(objections)
+            )
+        return removal, changes, sizes, later
+
+    def _installation(self) -> List[str]:
+        # What is not installed yet does not mind --reinstall.
+        flag = ["--reinstall"] if self.damaged else []
+        return ["install", *flag, *self.before, *self.install, *self.damaged]
+
+    def _act(self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str]) -> None:
+        try:
+            if removal and self.install:
+                # Nothing goes before everything that replaces it is here.
+                apt.execute(["--download-only", *self._installation()], *later)
+            if removal:
+                apt.execute(["remove", *self.remove])
+            if self.install or self.damaged:
+                apt.execute(self._installation())
+        except apt_get.AptError as error:
+            cure = error.cure or "mend that"
+            raise RefusalError(
+                "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure)
+            ) from error
+
+    def _simulate(self, apt: apt_get.AptGet, arguments: List[str], *options: str) -> List[apt_plan.Change]:
+        try:
+            return apt.simulate(arguments, *options)
+        except apt_get.AptError as error:
+            cure = error.cure or self.parameters["cure"] or NO_WAY
+            raise RefusalError(
+                "apt finds no way to %s: %s; %s." % (" ".join(arguments), error, cure)
+            ) from error
+
+    def _fetch_own(self, apt: apt_get.AptGet, copied: bool) -> None:
+        """The lists of the named sources, and in a copy of whatever it has more than the host."""
+        files = [Path(path) for path in self.parameters["sources"]]
+        if copied:
+            files = [apt.world.etc / path.relative_to(apt_world.ETC) for path in files]
+            files.append(apt.world.etc / "sources.list.d" / (apt_world.EXTRA + ".list"))
+        for path in files:
+            if path.exists() and apt.world.missing([path]):
+                self._fetch(apt, path)
+
+    def _fetch(self, apt: apt_get.AptGet, path: Path) -> None:
+        try:
+            apt.update(path)
+        except apt_get.AptError as error:
+            raise RefusalError(
+                "apt cannot read %s: %s; %s." % (path.name, error, error.cure or UNREACHABLE)
+            ) from error
+
+    def _fetch_all(self, apt: apt_get.AptGet, copied: bool) -> None:
+        if apt.world.missing() or (not copied and _age(apt.world.lists) > self.parameters["lists_valid"]):
+            self.warnings += apt.update()
+
+    @contextlib.contextmanager
+    def _world(self) -> Iterator[Tuple[apt_world.World, Path]]:
+        # Not the module's own temporary directory: apt fetches as a user who cannot enter it.
+        root = Path(tempfile.mkdtemp(prefix="rdna1-apt-", dir="/var/tmp"))
+        try:
+            world = apt_world.host()
+            if self.module.check_mode and (self.overlay.differs(self.installed) or world.missing()):
+                world = apt_world.build(root, self.overlay, self.installed)
+            yield world, root
+        finally:
+            shutil.rmtree(root)
+
+    def _satisfied(self, spec: str) -> bool:
+        name, _, version = spec.partition("=")
+        if spec.startswith("/"):
+            return False  # a file is given only where it is wanted
+        return name not in self.remove and name in self.installed and version in ("", self.installed[name])
+
+    def _execute(self, command: List[str]) -> Tuple[int, str, str]:
+        status, stdout, stderr = self.module.run_command(command, environ_update=apt_get.ENVIRONMENT)
+        return int(status), str(stdout), str(stderr)
+
+    def _result(self, changes: List[apt_plan.Change], sizes: Dict[str, int], where: str) -> Dict[str, Any]:
+        return {
+            "changed": bool(changes),
+            "summary": apt_plan.summary(changes, sizes),
+            "origins": apt_plan.count_origins(changes),
+            "download_bytes": sizes.get("download", 0),
+            "disk_bytes": sizes.get("disk", 0),
+            "simulated_in": where,
+            "warnings_of_apt": self.warnings,
+            "diff": {
+                "before": "".join("%s %s\n" % (change.name, change.old) for change in changes if change.old),
+                "after": "".join("%s %s\n" % (change.name, change.new) for change in changes if change.new),
+            },
+            **apt_plan.as_lists(changes),
+        }
+
+
+def _age(lists: Path) -> float:
+    """Seconds since any list was fetched."""
+    places = [lists, lists / "partial", lists.parent / "periodic/update-success-stamp"]
+    times = [path.stat().st_mtime for path in places if path.exists()]
+    return time.time() - max(times, default=0)
+
+
+def main() -> None:
+    """Run the module."""
+    strings = {"type": "list", "elements": "str", "default": []}
+    paths = {"type": "list", "elements": "path", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "install": strings,
+            "remove": strings,
+            "allow_remove": strings,
+            "allow_downgrade": strings,
+            "require": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "label": {"type": "str", "required": True},
+                    "version": {"type": "str", "required": True},
+                },
+            },
+            "intact": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "version": {"type": "str", "required": True},
+                    "under": {"type": "path", "required": True},
+                },
+            },
+            "sources": paths,
+            "lists_valid": {"type": "int", "default": 3600},
+            "install_recommends": {"type": "bool", "default": False},
+            "lock_timeout": {"type": "int", "default": 300},
+            "cure": {"type": "str", "default": ""},
+            "overlay": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "files": {
+                        "type": "list",
+                        "elements": "dict",
+                        "default": [],
+                        "options": {
+                            "path": {"type": "path", "required": True},
+                            "content": {"type": "str"},
+                            "base64": {"type": "str"},
+                        },
+                    },
+                    "absent": paths,
+                    "packages": strings,
+                    "install": strings,
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = Transaction(module).run()
+    except RefusalError as refusal:
+        module.fail_json(msg=str(refusal))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
