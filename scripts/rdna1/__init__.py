@@ -1,0 +1,1 @@
+"""What drives the rdna1.provision collection from the control machine."""
