@@ -1,0 +1,274 @@
+"""The roles' apt tasks, played on a world.
+
+The tasks, their order, their conditions and their arguments are read from the roles; the project's own
+modules run as they are, with the host's paths looked for below the world's root. Two things differ from a
+host: the key does not come over HTTPS but is the session's, and a transaction is simulated and then noted in
+dpkg's status file, for there are no contents.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from unittest import mock
+
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.rdna1.provision.plugins.module_utils import (
+    apt_backup,
+    apt_preferences,
+    apt_sources,
+    apt_world,
+    dpkg_status,
+)
+from ansible_collections.rdna1.provision.plugins.modules import (
+    apt_archive,
+    apt_retire,
+    apt_transaction,
+    dpkg_hold,
+    dpkg_leftovers,
+    dpkg_standin,
+)
+from rdna1.role_variables import RoleVariables
+
+from aptworld.answers import Transaction
+from aptworld.archives import Stanza
+from aptworld.hosts import Found
+from aptworld.keys import Key
+from aptworld.world import World
+
+ROOT = Path(__file__).parents[3]
+OWN = "rdna1.provision."
+# Those that know paths of the host's.
+UTILS = (apt_backup, apt_preferences, apt_sources, apt_world, dpkg_status)
+# What the roles do beside apt. A module that is neither here nor below is one that nobody thought of.
+NOT_APTS = {
+    f"ansible.builtin.{name}"
+    for name in ("assert", "debug", "getent", "group", "include_vars", "setup", "stat", "user")
+} | {f"{OWN}check_variables"}
+HOSTS_PATHS = ("/etc/", "/var/lib/")
+
+
+class RoleError(Exception):
+    """A module failed; the text is its message."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A transaction of a role: what it asked for, and what apt did."""
+
+    role: str
+    asked: Mapping[str, Any]
+    removal: Transaction
+    installation: Transaction
+
+    @property
+    def removes(self) -> frozenset[str]:
+        """Everything that went."""
+        return self.removal.removes | self.installation.removes
+
+
+class Host:
+    """A host on which roles are played."""
+
+    def __init__(self, world: World, found: Found, amd: Key, **inventory: Any) -> None:
+        self.world = world
+        self.found = found
+        self.steps: list[Step] = []
+        # What the transaction module said, in the order of its tasks.
+        self.answers: list[dict[str, Any]] = []
+        self._amd = amd
+        self._facts: dict[str, Any] = {
+            **inventory,
+            "ansible_check_mode": False,
+            "rocm_key_fingerprint": amd.fingerprint,
+        }
+        self._handlers: dict[str, Callable[[str, dict[str, Any], bool], Any]] = {
+            "ansible.builtin.file": self._file,
+            "ansible.builtin.set_fact": lambda _role, arguments, _check: self._facts.update(arguments),
+            "ansible.builtin.template": self._template,
+            f"{OWN}apt_archive": self._archive,
+            f"{OWN}apt_retire": self._retire,
+            f"{OWN}apt_transaction": self._transaction,
+            f"{OWN}dpkg_hold": self._hold,
+            f"{OWN}dpkg_leftovers": lambda _role, arguments, _check: self._module(dpkg_leftovers, arguments),
+            f"{OWN}dpkg_standin": self._standin,
+            f"{OWN}signing_key": self._key,
+        }
+
+    def copy(self, root: Path, **inventory: Any) -> Host:
+        """Return the same host once more, perhaps with other variables."""
+        other = Host(self.world.copy(root), self.found, self._amd)
+        other.steps, other.answers = list(self.steps), list(self.answers)
+        other._facts = self._facts | inventory
+        return other
+
+    def play(self, role: str, tasks: str = "main", *, check: bool = False) -> None:
+        """Play a role's tasks."""
+        variables = RoleVariables(ROOT, role, self.found.os)
+        variables.set(**self._facts | {"ansible_check_mode": check})
+        self._play(role, variables, variables.path / "tasks" / f"{tasks}.yml")
+
+    def _play(self, role: str, variables: RoleVariables, path: Path) -> None:
+        for task in variables.load(path):
+            name = next(key for key in task if "." in key)
+            if name == "ansible.builtin.import_tasks":
+                variables.set(**task.get("vars", {}))
+                self._play(role, variables, path.parent / task[name])
+            elif name in self._handlers:
+                self._run(role, variables, task, name)
+            elif name not in NOT_APTS:
+                raise RoleError(f"{path} uses {name}: say in {Path(__file__).name} what that is to apt")
+
+    def _run(self, role: str, variables: RoleVariables, task: Mapping[str, Any], name: str) -> None:
+        handler = self._handlers[name]
+        for item in variables.template(task.get("loop", [None])):
+            variables.set(item=item, **self._facts)
+            conditions = task.get("when", True)
+            if not all(map(variables.true, conditions if isinstance(conditions, list) else [conditions])):
+                continue
+            arguments = variables.template(task[name])
+            if name.endswith(".template"):
+                arguments["text"] = variables.render(arguments["src"])
+            result = handler(role, arguments, variables.true(task.get("check_mode", "ansible_check_mode")))
+            if "register" in task:
+                self._facts[task["register"]] = result
+        variables.set(**self._facts)
+
+    # --- what the modules do --------------------------------------------------------------------------
+
+    def _file(self, _role: str, arguments: dict[str, Any], check: bool) -> None:
+        if arguments["state"] == "absent" and not check:
+            (self.world.root / arguments["path"].lstrip("/")).unlink(missing_ok=True)
+
+    def _template(self, _role: str, arguments: dict[str, Any], check: bool) -> None:
+        if not check:
+            self.world.put(arguments["dest"], arguments["text"])
+
+    def _archive(self, _role: str, arguments: dict[str, Any], _check: bool) -> dict[str, Any]:
+        with self.world.as_written() as etc:
+            ignored = [str(etc / PurePosixPath(path).relative_to("/etc/apt")) for path in arguments["ignore"]]
+            return self._call(apt_archive, {**arguments, "ignore": ignored, "etc": str(etc)}, check=True)
+
+    def _retire(self, _role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+        places = {"etc": "/etc/apt", "backup": "/var/lib/rdna1/backup"}
+        return self._module(apt_retire, places | arguments, check=check)
+
+    def _key(self, _role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+        target = self.world.root / arguments["dest"].lstrip("/")
+        if not check:
+            self._amd.export(target)
+        return {"base64": base64.b64encode(self._amd.public()).decode(), "changed": True}
+
+    def _standin(self, _role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+        result = self._module(dpkg_standin, {"directory": "/var/lib/rdna1/standins"} | arguments, check=check)
+        if not check:
+            for control, path in zip(result["packages"], result["install"], strict=True):
+                stanza = _stanza(control)
+                self.world.local[stanza.name] = (stanza, Path(path))
+        return result
+
+    def _hold(self, _role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+        result = self._module(dpkg_hold, arguments)
+        if not check:
+            self.world.hold(result["held"])
+        return result
+
+    def _transaction(self, role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+        if check:
+            result = self._module(apt_transaction, arguments)
+            self.answers.append(result)
+            return result
+        self.world.refresh()
+        result = self._module(apt_transaction, {**arguments, "overlay": {}})
+        self.answers.append(result)
+        self.steps.append(self._make_true(role, arguments))
+        return result
+
+    def _make_true(self, role: str, asked: dict[str, Any]) -> Step:
+        """Do what the module would: first remove, then install. Apt is asked again, for its own words."""
+        leaving = [name for name in asked.get("remove", []) if name in self.world.installed]
+        removal = Transaction((), frozenset())
+        if leaving:
+            removal = self.world.simulate("remove", *leaving)
+            self.world.apply(removal)
+        installation = self.world.simulate("install", *asked["install"])
+        self.world.apply(installation, requested=[_name(spec) for spec in asked["install"]])
+        return Step(role, asked, removal, installation)
+
+    # --- running the project's modules ----------------------------------------------------------------
+
+    def _module(
+        self, module: types.ModuleType, arguments: Mapping[str, Any], *, check: bool = True
+    ) -> dict[str, Any]:
+        return self._call(module, self._below(arguments), check=check)
+
+    def _below(self, value: Any) -> Any:
+        """Return arguments in which the host's paths are those below the world's root."""
+        if isinstance(value, Mapping):
+            return {key: self._below(entry) for key, entry in value.items()}
+        if isinstance(value, list):
+            return [self._below(entry) for entry in value]
+        if isinstance(value, str):
+            value = self.world.localised(value)
+            if value.startswith(HOSTS_PATHS):
+                return f"{self.world.root}{value}"
+        return value
+
+    def _call(self, module: types.ModuleType, arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
+        settings = {"_ansible_check_mode": check, "_ansible_remote_tmp": str(self.world.root / "tmp")}
+        output = io.StringIO()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.dict(os.environ, self.world.environment))
+            stack.enter_context(_relocated([*UTILS, module], self.world.root))
+            if hasattr(module, "restore_links"):  # it would look at the links of this machine
+                stack.enter_context(mock.patch.object(module, "restore_links", return_value=[]))
+            stack.enter_context(patch_module_args(json.loads(json.dumps({**arguments, **settings}))))
+            stack.enter_context(contextlib.redirect_stdout(output))
+            stack.enter_context(contextlib.suppress(SystemExit))
+            module.main()
+        result: dict[str, Any] = json.loads(output.getvalue().strip().splitlines()[-1])
+        if result.get("failed"):
+            raise RoleError(result["msg"])
+        return result
+
+
+@contextlib.contextmanager
+def _relocated(modules: list[types.ModuleType], root: Path) -> Iterator[None]:
+    """Have every path of the host's, in constants and in defaults of arguments, lie below root."""
+
+    def moved(value: Any) -> Any:
+        known = isinstance(value, Path) and str(value).startswith(HOSTS_PATHS)
+        return root / str(value).lstrip("/") if known else value
+
+    with contextlib.ExitStack() as stack:
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                function = vars(value).get("__init__") if isinstance(value, type) else value
+                if moved(value) is not value:
+                    stack.enter_context(mock.patch.object(module, name, moved(value)))
+                elif isinstance(function, types.FunctionType) and function.__defaults__:
+                    defaults = tuple(map(moved, function.__defaults__))
+                    stack.enter_context(mock.patch.object(function, "__defaults__", defaults))
+        yield
+
+
+def _stanza(control: str) -> Stanza:
+    fields: dict[str, str] = {}
+    for line in control.splitlines():
+        if not line.startswith(" "):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+    fields.pop("Description")
+    return Stanza(fields.pop("Package"), fields.pop("Version"), fields)
+
+
+def _name(spec: str) -> str:
+    return PurePosixPath(spec).name.partition("_")[0] if spec.startswith("/") else spec.partition("=")[0]

@@ -1,0 +1,103 @@
+"""What apt-get is told, and what is made of its failures."""
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_get
+from ansible_collections.rdna1.provision.plugins.module_utils.apt_get import AptError, AptGet, LockedError
+from ansible_collections.rdna1.provision.plugins.module_utils.apt_world import World
+
+LISTS_LOCKED = (
+    "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 226 (apt-get)\n"
+    "E: Unable to lock directory /var/lib/apt/lists/\n"
+)
+DPKG_LOCKED = (
+    "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. "
+    "It is held by process 7 (unattended-upgr)...\n",
+    "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend)\n",
+)
+UNREACHABLE = (
+    "E: Failed to fetch http://a.example/x/InRelease  Could not resolve 'a.example'\n"
+    "E: Some index files failed to download. They have been ignored, or old ones used instead.\n"
+)
+
+
+class Machine:
+    """apt-get, as it answers here one time after the other."""
+
+    def __init__(self, *answers: tuple[int, str, str]) -> None:
+        self.answers = list(answers)
+        self.commands: list[list[str]] = []
+        self.slept = 0.0
+        self.apt = AptGet(self.run, World(Path("/x"), Path("/y"), ["Dir::Etc=/x/"]), 20, False, self.sleep)
+
+    def run(self, command: list[str]) -> tuple[int, str, str]:
+        self.commands.append(command)
+        return self.answers.pop(0)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+def test_it_never_asks_and_knows_its_world() -> None:
+    machine = Machine((0, "", ""), (0, "", ""))
+    machine.apt.simulate(["install", "a"])
+    machine.apt.execute(["install", "a"], "Dir::State::status=/y")
+    simulated, executed = machine.commands
+    assert simulated[-3:] == ["--simulate", "install", "a"]
+    assert {"Dir::Etc=/x/", "DPkg::Lock::Timeout=20", "APT::Install-Recommends=false"} <= set(simulated)
+    assert "--assume-yes" in executed
+    assert "Dir::State::status=/y" in executed
+
+
+def test_the_lists_lock_is_waited_for_because_apt_does_not() -> None:
+    machine = Machine((100, "", LISTS_LOCKED), (100, "", LISTS_LOCKED), (0, "", ""))
+    assert machine.apt.update() == []
+    assert machine.slept == 10
+
+
+def test_a_lists_lock_that_stays_is_named_with_who_holds_it() -> None:
+    machine = Machine(*[(100, "", LISTS_LOCKED)] * 9)
+    with pytest.raises(
+        LockedError, match=r"/var/lib/apt/lists/lock is held by apt-get \(process 226\)"
+    ) as caught:
+        machine.apt.update(Path("/etc/apt/sources.list.d/x.sources"))
+    assert machine.slept == 20
+    assert "lock_timeout" in caught.value.cure
+
+
+def test_dpkg_s_lock_is_not_waited_for_twice() -> None:
+    machine = Machine((100, *DPKG_LOCKED))
+    with pytest.raises(LockedError, match="unattended-upgr"):
+        machine.apt.execute(["install", "a"])
+    assert machine.slept == 0
+
+
+def test_of_one_source_every_failure_counts() -> None:
+    machine = Machine((100, "", UNREACHABLE))
+    with pytest.raises(AptError, match=r"^http://a.example/x/InRelease: Could not resolve 'a.example'$"):
+        machine.apt.update(Path("/etc/apt/sources.list.d/x.sources"))
+    assert "--error-on=any" in machine.commands[0]
+    assert "Dir::Etc::sourcelist=/etc/apt/sources.list.d/x.sources" in machine.commands[0]
+
+
+@pytest.mark.parametrize("status", [0, 100])
+def test_of_all_sources_other_people_s_are_warned_of(status: int) -> None:
+    machine = Machine((status, "", UNREACHABLE.replace("E:", "W:") if status == 0 else UNREACHABLE))
+    (warning,) = machine.apt.update()
+    assert "Could not resolve 'a.example'" in warning
+
+
+def test_a_signature_that_is_too_weak_names_the_policy() -> None:
+    stderr = "W: OpenPGP signature verification failed: SHA1 is not considered secure\nE: x is not signed.\n"
+    machine = Machine((100, "", stderr))
+    with pytest.raises(AptError) as caught:
+        machine.apt.update(Path("/x"))
+    assert str(apt_get.SQV_POLICY) in caught.value.cure
+
+
+def test_of_many_failures_one_is_named_and_the_others_counted() -> None:
+    stderr = "".join(f"E: Failed to fetch http://a.example/{name}.deb  404  Not Found\n" for name in "abc")
+    machine = Machine((100, "", stderr))
+    with pytest.raises(AptError, match=r"^http://a.example/a.deb: 404  Not Found \(and 2 more\)$"):
+        machine.apt.execute(["install", "a", "b", "c"])
