@@ -4,7 +4,6 @@ import ipaddress
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rdna1.lab.errors import LabError
@@ -38,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fleet:
-    """All containers of a lab. Names and labels carry the lab's name, so that labs do not meet."""
+    """All containers of a lab. Names and labels carry checkout and lab, so that labs do not meet."""
 
     podman: Podman
     paths: LabPaths
@@ -46,7 +45,7 @@ class Fleet:
     @property
     def network(self) -> str:
         """The network's name."""
-        return f"rdna1-{self.paths.name}"
+        return f"rdna1-{self.paths.scope}-{self.paths.name}"
 
     def container(self, host: str) -> str:
         """Return the name of a host's container."""
@@ -58,18 +57,18 @@ class Fleet:
 
     def owner(self) -> list[str]:
         """Return the flags that mark what belongs to this lab of this checkout."""
-        return [
-            "--label", f"rdna1.lab={self.paths.name}", "--label", f"rdna1.checkout={self.paths.checkout}",
-        ]  # fmt: skip
+        return [part for label in self._owner_labels() for part in ("--label", label)]
+
+    def _owner_labels(self) -> list[str]:
+        return [f"rdna1.lab={self.paths.name}", f"rdna1.checkout={self.paths.checkout}"]
 
     def all(self) -> dict[str, Container]:
         """Return what exists, by host."""
-        mine = f"label=rdna1.lab={self.paths.name}"
-        listing = json.loads(self.podman("ps", "--all", "--filter", mine, "--format", "json") or "[]")
+        mine = [part for label in self._owner_labels() for part in ("--filter", f"label={label}")]
+        listing = json.loads(self.podman("ps", "--all", *mine, "--format", "json") or "[]")
         found = {}
         for row in listing:
             labels = row["Labels"]
-            self._check_owner(Path(labels["rdna1.checkout"]))
             ports = row.get("Ports") or []
             container = Container(
                 host=labels["rdna1.host"],
@@ -79,15 +78,6 @@ class Fleet:
             )
             found[container.host] = container
         return found
-
-    def _check_owner(self, checkout: Path) -> None:
-        """Stop where another checkout has a lab of the same name; what a deleted one left is anybody's."""
-        if checkout != self.paths.checkout and checkout.is_dir():
-            raise LabError(
-                f"lab {self.paths.name}",
-                f"a lab of this name is up in {checkout}",
-                "give this one another name with --name or RDNA1_LAB",
-            )
 
     def running_everywhere(self) -> int:
         """Return how many containers of this and of all other labs run on this machine."""

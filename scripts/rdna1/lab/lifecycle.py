@@ -123,7 +123,7 @@ def converge(
         fleet = Fleet(settled(paths, first, runner), paths)
         existing = usable(fleet, before, hosts, renew)
         # The highest address, where podman's own choices from below do not meet it.
-        lab = as_it_shall_be(paths.name, hosts, made, existing, before, str(fleet.ensure_network()[-2]))
+        lab = as_it_shall_be(paths, hosts, made, existing, before, str(fleet.ensure_network()[-2]))
         lab.bases = tuple(bases)
         state.save(paths, lab)
         return bring_up(fleet, lab, first, existing, say)
@@ -172,7 +172,7 @@ def usable(
 
 
 def as_it_shall_be(
-    name: str,
+    paths: LabPaths,
     hosts: Sequence[layout.Host],
     made: Mapping[str, str],
     existing: Mapping[str, Container],
@@ -182,13 +182,15 @@ def as_it_shall_be(
     """Return the lab's new state: who keeps a port keeps it, and an existing host its image."""
     held = {name: container.port for name, container in existing.items() if container.port}
     port = ports.assign(
-        name, [MIRROR, *(host.name for host in hosts)], held, before.ports() if before else {}
+        f"{paths.scope}-{paths.name}",
+        [MIRROR, *(host.name for host in hosts)],
+        held,
+        before.ports() if before else {},
     )
     catalogue = cards.catalogue()
     return LabState(
-        name=name,
+        name=paths.name,
         user=user().name,
-        network=f"rdna1-{name}",
         mirror=MirrorState(
             port=port[MIRROR],
             address=mirror_address,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,11 @@ class LabPaths:
                 f"{self.name!r} cannot name a lab",
                 "use a lower-case letter followed by at most 30 lower-case letters, digits and dashes",
             )
+
+    @property
+    def scope(self) -> str:
+        """What tells this checkout's containers and networks from another one's on the same machine."""
+        return f"{zlib.crc32(str(self.checkout).encode()):08x}"
 
     @property
     def root(self) -> Path:

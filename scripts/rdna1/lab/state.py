@@ -41,7 +41,6 @@ class LabState:
 
     name: str
     user: str
-    network: str
     mirror: MirrorState
     hosts: dict[str, HostState] = field(default_factory=dict)
     bases: tuple[str, ...] = ()

@@ -88,9 +88,9 @@ class FakeMachine:
                 return 0, json.dumps([{"subnets": [{"subnet": "10.89.7.0/24", "gateway": "10.89.7.1"}]}]), ""
             case ["ps", *_, "--quiet"]:
                 return 0, "\n".join(self.containers), ""
-            case ["ps", *_, filter_, "--format", "json"]:
-                wanted = filter_.removeprefix("label=rdna1.lab=")
-                rows = [one for one in self.containers.values() if one["Labels"]["rdna1.lab"] == wanted]
+            case ["ps", "--all", *filters, "--format", "json"]:
+                wanted = dict(text.removeprefix("label=").split("=") for text in filters[1::2])
+                rows = [one for one in self.containers.values() if wanted.items() <= one["Labels"].items()]
                 return 0, json.dumps(rows), ""
             case ["create" | "run" as verb, *rest]:
                 self._add(rest, "Created" if verb == "create" else "running")

@@ -94,7 +94,7 @@ def test_the_environment_names_the_lab(
 def outcome(failures: dict[str, LabError]) -> lifecycle.Outcome:
     host = state.HostState(20001, "debian-13", images.recipe("debian-13").image, None, None, ())
     mirror = state.MirrorState(20000, "10.89.7.254", "http://mirror.lab:8080")
-    lab = state.LabState("lab", "operator", "rdna1-lab", mirror, {"cpu-reference": host})
+    lab = state.LabState("lab", "operator", mirror, {"cpu-reference": host})
     return lifecycle.Outcome(lab, ["cpu-reference"], [], failures)
 
 

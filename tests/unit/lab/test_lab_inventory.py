@@ -43,7 +43,7 @@ def save(checkout: Path, name: str, facts: dict[str, Any]) -> None:
         for i, host in enumerate(plan(4))
     }
     mirror = state.MirrorState(20000, "10.89.7.254", "http://mirror.lab:8080", facts)
-    state.save(LabPaths(name, checkout), state.LabState(name, "operator", f"rdna1-{name}", mirror, hosts))
+    state.save(LabPaths(name, checkout), state.LabState(name, "operator", mirror, hosts))
 
 
 def script(checkout: Path, lab: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +43,14 @@ def _a_quiet_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: F
     monkeypatch.setattr(ports.assign, "__defaults__", (lambda _port: True,))
 
 
+def network(paths: LabPaths) -> str:
+    return f"rdna1-{paths.scope}-{paths.name}"
+
+
+def container(paths: LabPaths, host: str) -> str:
+    return f"{network(paths)}-{host}"
+
+
 def up(machine: FakeMachine, paths: LabPaths, count: int | None = None, **options: Any) -> lifecycle.Outcome:
     return lifecycle.up(paths, count, options.get("bases"), lambda _line: None, machine)
 
@@ -52,9 +59,9 @@ def test_up_makes_four_hosts_and_the_mirror(machine: FakeMachine, paths: LabPath
     outcome = up(machine, paths)
     assert outcome.created == HOSTS
     assert outcome.failures == {}
-    assert sorted(machine.containers) == sorted(f"rdna1-try-{name}" for name in [*HOSTS, "mirror"])
+    assert sorted(machine.containers) == sorted(container(paths, name) for name in [*HOSTS, "mirror"])
     assert {one["State"] for one in machine.containers.values()} == {"running"}
-    assert machine.networks == {"rdna1-try"}
+    assert machine.networks == {network(paths)}
     saved = state.need(paths)
     assert list(saved.hosts) == HOSTS
     assert saved.mirror.facts["key_fingerprint"] == "AB" * 20
@@ -77,7 +84,7 @@ def test_host_keys_are_known_before_a_host_starts(machine: FakeMachine, paths: L
     for name, host in state.need(paths).hosts.items():
         kind, key, _comment = paths.host_key(name).read_text().split()
         assert f"[127.0.0.1]:{host.port} {kind} {key}\n" in paths.known_hosts.read_text()
-        assert machine.seeds[f"rdna1-try-{name}"].find(key.encode()) > 0, "another key is in the host"
+        assert machine.seeds[container(paths, name)].find(key.encode()) > 0, "another key is in the host"
 
 
 def test_ssh_checks_host_keys_and_reads_no_configuration(paths: LabPaths) -> None:
@@ -101,10 +108,10 @@ def test_up_again_changes_nothing(machine: FakeMachine, paths: LabPaths) -> None
 def test_up_repairs_what_is_missing_or_stopped_or_half(machine: FakeMachine, paths: LabPaths) -> None:
     up(machine, paths)
     held = state.need(paths).ports()
-    del machine.containers["rdna1-try-rx5600xt-01"]
-    machine.containers["rdna1-try-rx5700xt-01"]["State"] = "exited"
-    machine.containers["rdna1-try-rx5500xt-01"]["State"] = "created"
-    machine.containers["rdna1-try-mirror"]["State"] = "exited"
+    del machine.containers[container(paths, "rx5600xt-01")]
+    machine.containers[container(paths, "rx5700xt-01")]["State"] = "exited"
+    machine.containers[container(paths, "rx5500xt-01")]["State"] = "created"
+    machine.containers[container(paths, "mirror")]["State"] = "exited"
     outcome = up(machine, paths)
     assert outcome.created == ["rx5600xt-01", "rx5500xt-01"]
     assert outcome.started == ["rx5700xt-01"]
@@ -125,7 +132,7 @@ def test_whatever_broke_the_next_up_repairs(machine: FakeMachine, paths: LabPath
 
 
 def test_one_hosts_failure_does_not_stop_the_others(machine: FakeMachine, paths: LabPaths) -> None:
-    machine.fail = {"start rdna1-try-rx5700xt-01": "Error: no"}
+    machine.fail = {f"start {container(paths, 'rx5700xt-01')}": "Error: no"}
     outcome = up(machine, paths)
     assert list(outcome.failures) == ["rx5700xt-01"]
     assert outcome.failures["rx5700xt-01"].exit_code == 1
@@ -155,8 +162,8 @@ def test_resizing_keeps_who_stays(machine: FakeMachine, paths: LabPaths) -> None
     assert up(machine, paths, 2).created == []
     assert state.need(paths).ports().items() <= held.items()
     assert sorted(machine.containers) == [
-        "rdna1-try-cpu-reference", "rdna1-try-mirror", "rdna1-try-rx5600xt-01",
-    ]  # fmt: skip
+        container(paths, name) for name in ("cpu-reference", "mirror", "rx5600xt-01")
+    ]
 
 
 def test_another_base_makes_those_hosts_anew(machine: FakeMachine, paths: LabPaths) -> None:
@@ -228,7 +235,7 @@ def test_down_removes_everything_in_any_state(machine: FakeMachine, paths: LabPa
     up(machine, paths)
     other = {"Labels": {"rdna1.lab": "other"}, "Image": "x", "State": "running"}
     machine.containers["rdna1-other-cpu-reference"] = other
-    machine.containers["rdna1-try-rx5600xt-01"]["State"] = "created"
+    machine.containers[container(paths, "rx5600xt-01")]["State"] = "created"
     paths.state.write_text("damaged")
     lifecycle.down(paths, purge=False, say=lambda _line: None, runner=machine)
     assert list(machine.containers) == ["rdna1-other-cpu-reference"]
@@ -240,23 +247,15 @@ def test_down_removes_everything_in_any_state(machine: FakeMachine, paths: LabPa
     assert machine.images == set()
 
 
-def test_another_checkouts_lab_is_left_alone(machine: FakeMachine, paths: LabPaths, tmp_path: Path) -> None:
+def test_another_checkouts_lab_of_the_same_name_is_left_alone(
+    machine: FakeMachine, paths: LabPaths, tmp_path: Path
+) -> None:
     elsewhere = LabPaths("try", tmp_path / "elsewhere")
-    elsewhere.checkout.mkdir()
     up(machine, elsewhere)
-    with pytest.raises(LabError, match=r"is up in .*elsewhere; give this one another name"):
-        up(machine, paths)
-    with pytest.raises(LabError):
-        lifecycle.down(paths, purge=False, say=lambda _line: None, runner=machine)
-    assert len(machine.containers) == len(HOSTS) + 1
-
-
-def test_a_deleted_checkouts_lab_is_taken_over(machine: FakeMachine, paths: LabPaths, tmp_path: Path) -> None:
-    gone = LabPaths("try", tmp_path / "gone")
-    gone.checkout.mkdir()
-    up(machine, gone)
-    shutil.rmtree(gone.checkout)
-    assert up(machine, paths).created == HOSTS
+    up(machine, paths)
+    lifecycle.down(paths, purge=False, say=lambda _line: None, runner=machine)
+    assert sorted(machine.containers) == sorted(container(elsewhere, name) for name in [*HOSTS, "mirror"])
+    assert machine.networks == {network(elsewhere)}
 
 
 def test_two_commands_do_not_change_one_lab(machine: FakeMachine, paths: LabPaths) -> None:
@@ -270,7 +269,7 @@ def test_labs_do_not_meet(machine: FakeMachine, paths: LabPaths) -> None:
     up(machine, paths)
     up(machine, other)
     assert len(machine.containers) == 2 * (len(HOSTS) + 1)
-    assert machine.networks == {"rdna1-try", "rdna1-molecule-default"}
+    assert machine.networks == {network(paths), network(other)}
     assert not set(state.need(paths).ports().values()) & set(state.need(other).ports().values())
     assert paths.private_key.read_text() != other.private_key.read_text()
 
@@ -305,8 +304,8 @@ def test_status_of_a_healthy_lab(machine: FakeMachine, paths: LabPaths) -> None:
 
 def test_status_names_what_is_wrong_and_the_cure(machine: FakeMachine, paths: LabPaths) -> None:
     up(machine, paths)
-    del machine.containers["rdna1-try-rx5600xt-01"]
-    machine.containers["rdna1-try-mirror"]["State"] = "exited"
+    del machine.containers[container(paths, "rx5600xt-01")]
+    machine.containers[container(paths, "mirror")]["State"] = "exited"
     port = state.need(paths).hosts["rx5700xt-01"].port
     machine.fail = {f"-p {port}": "refused"}
     answer = machine.__call__
@@ -339,8 +338,8 @@ def test_podman_without_its_own_dns_and_sockets_on_loopback(machine: FakeMachine
     for words in machine.podman_commands("create"):
         published = words[words.index("--publish") + 1]
         assert published.startswith("127.0.0.1:"), "a lab is never reachable from another machine"
-    (network,) = [words for words in machine.commands if words[1:3] == ["network", "create"]]
-    assert "--disable-dns" in network
+    (created,) = [words for words in machine.commands if words[1:3] == ["network", "create"]]
+    assert "--disable-dns" in created
 
 
 def test_the_mirror_is_replaced_when_its_server_changes(
@@ -353,6 +352,6 @@ def test_the_mirror_is_replaced_when_its_server_changes(
     monkeypatch.setattr(lifecycle, "SERVER", server)
     machine.commands.clear()
     assert up(machine, paths).created == []
-    assert [words[3] for words in machine.podman_commands("create")] == ["rdna1-try-mirror"]
-    assert b"another server" in machine.seeds["rdna1-try-mirror"]
+    assert [words[3] for words in machine.podman_commands("create")] == [container(paths, "mirror")]
+    assert b"another server" in machine.seeds[container(paths, "mirror")]
     assert state.need(paths).mirror.port == held

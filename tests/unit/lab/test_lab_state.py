@@ -11,7 +11,6 @@ from rdna1.lab.paths import LabPaths
 LAB = state.LabState(
     name="try",
     user="operator",
-    network="rdna1-try",
     mirror=state.MirrorState(20000, "10.89.7.254", "http://mirror.lab:8080", {"key_fingerprint": "AB"}),
     hosts={
         "rx5600xt-01": state.HostState(
