@@ -7,6 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from rdna1.docs import docs
+from rdna1.doctor.commands import doctor
 from rdna1.lab.commands import app as lab
 from rdna1.lab.errors import COULD_NOT_JUDGE, LabError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.command()(docs)
+app.command()(doctor)
 
 
 def code(arguments: Sequence[str] | None = None) -> int:
