@@ -23,7 +23,8 @@ ENVIRONMENT = {
 }
 HOLDER = re.compile(r"Could not get lock (\S+?)\.? It is held by process (\d+) \(([^)]*)\)")
 FETCH_FAILED = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
-
+# What apt says of a server that answers, but not with a repository.
+NO_REPOSITORY = re.compile(r"^[EW]: The repository '(\S+) (\S+) \w+' (.*)$", re.MULTILINE)
 
 # Debian 13's apt verifies with sqv, which accepts no SHA-1 since February 2026 unless a policy does.
 SQV_POLICY = Path("/etc/crypto-policies/back-ends/apt-sequoia.config")
@@ -37,21 +38,41 @@ YES = ("--assume-yes", "--allow-downgrades", "--allow-change-held-packages")
 PAUSE = 5
 
 
+# An address, and why nothing came from it.
+Failure = Tuple[str, str]
+
+
 class AptError(Exception):
     """apt-get failed; the message is the reason, in one line, and the cure is empty where none is known."""
 
+    code = "apt"
     cure = ""
+    failures: Sequence[Failure] = ()
+
+
+class FetchError(AptError):
+    """Something did not come, or not as the archive's index has it."""
+
+    code = "unreachable"
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        uri, reason = failures[0]
+        more = " (and %d more)" % (len(failures) - 1) if len(failures) > 1 else ""
+        super().__init__("%s: %s%s" % (uri, reason, more))
+        self.failures = failures
 
 
 class Sha1Error(AptError):
     """A signature is good, but by an algorithm that this host does not accept."""
 
+    code = "sha1"
     cure = SHA1_CURE
 
 
 class LockedError(AptError):
     """Another process is at work, for longer than we wait."""
 
+    code = "locked"
     cure = "wait for it to end, or allow more time (lock_timeout)"
 
     def __init__(self, message: str, waited: bool) -> None:
@@ -76,17 +97,17 @@ class AptGet:
         self._recommends = recommends
         self._sleep = sleep
 
-    def update(self, only: Optional[Path] = None) -> List[str]:
+    def update(self, only: Optional[Path] = None) -> List[Failure]:
         """Fetch package lists: of all sources, or of one file, where every failure counts.
 
-        Of all, what fails is returned as warnings: a third party's broken source is no reason to stop.
+        Of all, what fails is returned: a third party's broken source is no reason to stop.
         """
         if only is None:
             try:
                 _, stderr = self._patiently(["update"])
             except AptError as error:
-                return [str(error)]
-            return [" ".join(found) for found in FETCH_FAILED.findall(stderr)]
+                return list(error.failures) or [("", str(error))]
+            return _failures(stderr)
         self._patiently(
             ["update", "--error-on=any"],
             "Dir::Etc::sourcelist=%s" % only,
@@ -100,10 +121,16 @@ class AptGet:
         stdout, _ = self._apt(["--simulate", *arguments], *options)
         return apt_plan.parse(stdout)
 
-    def sizes(self, arguments: Sequence[str], *options: str) -> Dict[str, int]:
-        """How much would be downloaded, and how much more the disk would hold."""
+    def print_uris(self, arguments: Sequence[str], *options: str) -> str:
+        """What apt would download; see apt_plan.sizes and apt_plan.downloads."""
         stdout, _ = self._apt(["--print-uris", *YES, *arguments], *options)
-        return apt_plan.sizes(stdout)
+        return stdout
+
+    def records(self, specs: Sequence[str]) -> str:
+        """The control data of packages, given as NAME=VERSION; empty of those that are in no list."""
+        settings = [word for setting in self.world.options for word in ("-o", setting)]
+        _, stdout, _ = self._run(["apt-cache", "--quiet", *settings, "show", *specs])
+        return stdout
 
     def execute(self, arguments: Sequence[str], *options: str) -> None:
         """Do it."""
@@ -150,8 +177,12 @@ class AptGet:
             )
         if "SHA1 is not considered secure" in stderr:
             return Sha1Error(apt_plan.explain(stdout, stderr))
-        failed = ["%s: %s" % (uri, reason.strip(" :")) for uri, reason in FETCH_FAILED.findall(stderr)]
-        if failed:
-            more = " (and %d more)" % (len(failed) - 1) if len(failed) > 1 else ""
-            return AptError(failed[0] + more)
-        return AptError(apt_plan.explain(stdout, stderr))
+        failures = _failures(stderr)
+        return FetchError(failures) if failures else AptError(apt_plan.explain(stdout, stderr))
+
+
+def _failures(stderr: str) -> List[Failure]:
+    failed = [(uri, reason.strip(" :")) for uri, reason in FETCH_FAILED.findall(stderr)]
+    failed += [("%s/dists/%s" % (uri.rstrip("/"), suite), reason.rstrip(". "))
+               for uri, suite, reason in NO_REPOSITORY.findall(stderr)]
+    return list(dict.fromkeys(failed))

@@ -6,9 +6,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.rdna1.provision.plugins.module_utils import dpkg_status, dpkg_version
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822, dpkg_status, dpkg_version
 
 # Inst rocminfo [5.7.1-3] (1.0.0.50200-65 repo.radeon.com:ubuntu [amd64])
 INSTALL = re.compile(
@@ -47,6 +47,15 @@ class Change:
     def __str__(self) -> str:
         """The package and its versions."""
         return "%s (%s)" % (self.name, " to ".join(filter(None, (self.old, self.new))))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a change takes: bytes to download, and bytes more (or less, negative) below a directory."""
+
+    download: int = 0
+    disk: int = 0
+    path: str = "/usr"
 
 
 @dataclass(frozen=True)
@@ -127,29 +136,57 @@ def count_origins(changes: Iterable[Change]) -> Dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+def downloads(output: str) -> Iterator[Tuple[str, str, int]]:
+    """What ``apt-get --print-uris`` says is to be fetched: the package, its address, its bytes."""
+    for found in DOWNLOAD.finditer(output):
+        if not found["uri"].startswith(("file:", "copy:")):
+            yield found["file"].partition("_")[0], found["uri"], int(found["size"])
+
+
 def sizes(output: str) -> Dict[str, int]:
     """What ``apt-get --print-uris`` says: bytes to download, and bytes more (about) or less on the disk."""
-    download = sum(
-        int(found["size"])
-        for found in DOWNLOAD.finditer(output)
-        if not found["uri"].startswith(("file:", "copy:"))
-    )
     matched = DISK.search(output)
     disk = 0
     if matched:
         disk = int(float(matched[1].replace(",", "")) * UNITS[matched[2]]) * (
             1 if matched[3] == "of additional" else -1
         )
-    return {"download": download, "disk": disk}
+    return {"download": sum(size for _, _, size in downloads(output)), "disk": disk}
 
 
-def as_lists(changes: Iterable[Change]) -> Dict[str, List[Dict[str, Any]]]:
-    """The changes by kind, as data."""
+def installed_sizes(records: str) -> Dict[str, int]:
+    """Bytes that packages take once they are installed, by name: from control data, as apt-cache shows it."""
+    found: Dict[str, int] = {}
+    for fields in apt_deb822.parse_all(records):
+        found.setdefault(fields["package"], dpkg_status.installed_size(fields))
+    return found
+
+
+def unreachable(
+    failed: Iterable[Tuple[str, str]], needed: Iterable[Tuple[str, str, int]]
+) -> List[Dict[str, Any]]:
+    """Each index that could not be fetched (address, reason), with how many needed packages its archive has."""
+    needed = list(needed)
+    found = []
+    for uri, reason in failed:
+        archive = uri.partition("/dists/")[0].rstrip("/") + "/"
+        packages = sum(address.startswith(archive) for _, address, _ in needed)
+        found.append({"uri": uri, "reason": reason, "packages": packages})
+    return found
+
+
+def as_lists(
+    changes: Iterable[Change], costs: Optional[Mapping[str, Cost]] = None
+) -> Dict[str, List[Dict[str, Any]]]:
+    """The changes by kind, as data, with what they cost where that is known."""
     lists: Dict[str, List[Dict[str, Any]]] = {
         kind: [] for kind in ("install", "upgrade", "downgrade", "reinstall", "remove")
     }
     for change in changes:
-        lists[change.kind].append({**asdict(change), "origins": list(change.origins)})
+        cost = (costs or {}).get(change.name)
+        lists[change.kind].append(
+            {**asdict(change), "origins": list(change.origins), **({"cost": asdict(cost)} if cost else {})}
+        )
     return lists
 
 

@@ -7,7 +7,7 @@ import fnmatch
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822
 
@@ -37,6 +37,25 @@ class Rule:
         )
 
 
+@dataclass(frozen=True)
+class NamedRule:
+    """Pins by name that are not wanted: they name any of our packages and do not raise what shall be."""
+
+    packages: Tuple[str, ...]
+    wanted: str  # a glob over codename, suite, origin or host
+
+    def covers(self, stanza: Dict[str, str]) -> bool:
+        """Whether a stanza is such a pin."""
+        names = [name for name in stanza.get("package", "").split() if name != "*"]
+        if not any(fnmatch.fnmatchcase(package, name) for name in names for package in self.packages):
+            return False
+        ours = any(fnmatch.fnmatchcase(value, self.wanted) for _, value in pinned(stanza.get("pin", "")))
+        return not (ours and priority(stanza) > 0)
+
+
+AnyRule = Union[Rule, NamedRule]
+
+
 def preference_files(etc_apt: Path) -> List[Path]:
     """The files that apt reads, in its order."""
     parts = etc_apt / "preferences.d"
@@ -63,7 +82,7 @@ def priority(stanza: Dict[str, str]) -> int:
         return 0
 
 
-def retire(text: str, rules: Sequence[Rule]) -> Tuple[Optional[str], List[str]]:
+def retire(text: str, rules: Sequence[AnyRule]) -> Tuple[Optional[str], List[str]]:
     """A preference file without unwanted pins: its new text, or None if none is left; and the pins."""
     stanzas = apt_deb822.split_stanzas(text)
     gone = [stanza for stanza in stanzas if any(rule.covers(apt_deb822.parse(stanza)) for rule in rules)]
@@ -75,4 +94,6 @@ def retire(text: str, rules: Sequence[Rule]) -> Tuple[Optional[str], List[str]]:
 
 def _words(stanza: str) -> str:
     fields = apt_deb822.parse(stanza)
-    return "%s %s" % (fields.get("pin", ""), fields.get("pin-priority", ""))
+    names = fields.get("package", "*")
+    pin = "%s %s" % (fields.get("pin", ""), fields.get("pin-priority", ""))
+    return pin if names == "*" else "%s: %s" % (names, pin)

@@ -99,6 +99,25 @@ def interrupted(packages: Iterable[Package], admin: Path = ADMIN) -> List[str]:
     return broken or (["its journal is not written back"] if left else [])
 
 
+def cure(packages: Iterable[Package]) -> str:
+    """What puts an interrupted dpkg right: it can finish what is unpacked, but needs the file of the rest."""
+    halves = [package.name for package in packages if package.state == "half-installed"]
+    again = " and then apt-get install --reinstall %s" % " ".join(halves) if halves else ""
+    return "dpkg --configure -a%s" % again
+
+
+def installed_size(fields: Fields) -> int:
+    """The bytes that a package takes, from its control data."""
+    size = fields.get("installed-size", "")
+    return int(size) * 1024 if size.isdigit() else 0
+
+
+def has_files_under(package: Package, under: str, admin: Path = ADMIN) -> bool:
+    """Whether a package owns anything below a directory."""
+    start = under.rstrip("/") + "/"
+    return any(path.startswith(start) for path in _files(package, admin))
+
+
 def without(text: str, names: Collection[str]) -> str:
     """A status file as it is once these packages are purged."""
     kept = [
@@ -179,10 +198,15 @@ def missing_files(
     for package in packages:
         if not fnmatch.fnmatchcase(package.version, version):
             continue
-        names = (package.name, "%s:%s" % (package.name, package.architecture))
-        lists = [admin / "info" / (name + ".list") for name in names]
-        for path in (line for file in lists if file.exists() for line in file.read_text().splitlines()):
+        for path in _files(package, admin):
             if path.startswith(under.rstrip("/") + "/") and not os.path.lexists(path):
                 found[package.name] = path
                 break
     return found
+
+
+def _files(package: Package, admin: Path) -> Iterator[str]:
+    for name in (package.name, "%s:%s" % (package.name, package.architecture)):
+        file = admin / "info" / (name + ".list")
+        if file.exists():
+            yield from file.read_text().splitlines()

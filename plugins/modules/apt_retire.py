@@ -27,6 +27,10 @@ options:
     type: list
     elements: str
     default: ["*"]
+  own_archive_of:
+    description: A release's codename. The addresses that the host gets it from count as O(source_uris), too.
+    type: str
+    default: ""
   pins:
     description: General pins (C(Package) is C(*)) that go.
     type: list
@@ -47,6 +51,20 @@ options:
         description: From which priority on.
         type: int
         default: -32768
+  named_pins:
+    description: Pins by name that go, because a pin by name counts before ours of everything.
+    type: dict
+    default: {}
+    suboptions:
+      packages:
+        description: Names of packages. A pin goes that names any of them, itself or by a glob,
+        type: list
+        elements: str
+        default: []
+      wanted:
+        description: unless it raises what this glob (over codename, suite, origin or host) covers.
+        type: str
+        default: ""
   keys:
     description:
       - Fingerprints. Files in C(trusted.gpg.d) that hold only such keys go; apt would trust them for every
@@ -108,67 +126,10 @@ absent:
 """
 
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Optional
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rdna1.provision.plugins.module_utils import (
-    apt_backup,
-    apt_preferences,
-    apt_sources,
-    openpgp_key,
-)
-
-Retired = Tuple[Path, str, Optional[str], List[str]]  # path, text before, text after, the entries in words
-
-KEY_SUFFIXES = (".gpg", ".asc")
-
-
-def plan(parameters: Dict[str, Any]) -> Iterator[Retired]:
-    """Each file that changes."""
-    etc = Path(parameters["etc"])
-    whole = [Path(path) for path in parameters["files"]]
-    passed_over = {*whole, *map(Path, parameters["keep"])}
-    for path in whole:
-        if path.is_file():
-            yield path, _read(path), None, ["the whole file"]
-
-    def unwanted(entry: apt_sources.Entry) -> bool:
-        return entry.covers(parameters["source_uris"], parameters["source_suites"])
-
-    for path in apt_sources.source_files(etc):
-        if path not in passed_over:
-            before = _read(path)
-            after, entries = apt_sources.retire(path, before, unwanted)
-            if entries:
-                yield path, before, after, ["%s %s" % (" ".join(e.uris), " ".join(e.suites)) for e in entries]
-
-    wanted = [openpgp_key.normalise_fingerprint(text) for text in parameters["keys"]]
-    for path in trusted_keys(etc, wanted):
-        if path not in passed_over:
-            yield path, "%s\n" % ", ".join(wanted), None, ["a key that is trusted for every source"]
-
-    rules = [
-        apt_preferences.Rule(tuple(rule["fields"]), rule["value"], rule["priority"])
-        for rule in parameters["pins"]
-    ]
-    for path in apt_preferences.preference_files(etc):
-        if path not in passed_over:
-            before = _read(path)
-            after, pins = apt_preferences.retire(before, rules)
-            if pins:
-                yield path, before, after, pins
-
-
-def trusted_keys(etc: Path, fingerprints: List[str]) -> Iterator[Path]:
-    """Files whose keys apt trusts for every source, and that hold no others than these."""
-    for path in sorted((etc / "trusted.gpg.d").glob("*")):
-        if path.suffix in KEY_SUFFIXES and path.is_file():
-            try:
-                found = {key.fingerprint for key in openpgp_key.read_keys(path.read_bytes())}
-            except openpgp_key.OpenPgpError:
-                continue
-            if found <= set(fingerprints):
-                yield path
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_backup, apt_retirement
 
 
 def apply(module: AnsibleModule, path: Path, after: Optional[str]) -> None:
@@ -180,10 +141,6 @@ def apply(module: AnsibleModule, path: Path, after: Optional[str]) -> None:
     partial = Path(module.tmpdir) / path.name
     partial.write_text(after, encoding="utf-8", errors="surrogateescape")
     module.atomic_move(str(partial), str(path))  # keeps the owner and mode of the file that is there
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 def main() -> None:
@@ -204,6 +161,15 @@ def main() -> None:
                     "priority": {"type": "int", "default": -32768},
                 },
             },
+            "own_archive_of": {"type": "str", "default": ""},
+            "named_pins": {
+                "type": "dict",
+                "default": {},
+                "options": {
+                    "packages": {"type": "list", "elements": "str", "default": []},
+                    "wanted": {"type": "str", "default": ""},
+                },
+            },
             "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "keep": paths,
             "reason": {"type": "str", "required": True},
@@ -212,7 +178,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    retired = list(plan(module.params))
+    retired = list(apt_retirement.plan(module.params))
     if not module.check_mode:
         for path, _, after, _ in retired:
             apply(module, path, after)

@@ -12,6 +12,8 @@ description:
     name, nothing is done and the module fails with the list.
   - Otherwise everything is downloaded first, then the packages of I(remove) are purged, then those of
     I(install) installed.
+  - A package that is in the way of one of these, was once asked for by hand or is held, and that
+    I(allow_remove) has by its full name, is removed by name where apt would not do it by itself.
   - A package that is installed already, in the wanted version where one is given, is left as it is. If all
     are, apt is not even started.
   - What is done to held packages is judged like the rest. Whether to hold packages is not this module's
@@ -154,11 +156,16 @@ summary:
   returned: always
   sample: 57 install (54 repo.radeon.com, 3 Debian), 2 remove; 1.2 GB to download
 install:
-  description: New packages.
+  description: New packages. In check mode with what each costs in bytes, and below which directory.
   type: list
   elements: dict
   returned: always
-  sample: [{name: rocm-core, old: "", new: 5.2.0.50200-65, origins: [repo.radeon.com]}]
+  sample:
+    - name: rocm-core
+      old: ""
+      new: 5.2.0.50200-65
+      origins: [repo.radeon.com]
+      cost: {download: 21372, disk: 94208, path: /opt/rocm-5.2.0}
 upgrade:
   description: Packages that get a newer version.
   type: list
@@ -183,6 +190,23 @@ origins:
   description: How many packages come from where.
   type: dict
   returned: always
+held:
+  description: Packages on hold that the transaction changes all the same.
+  type: list
+  elements: str
+  returned: always
+unreachable:
+  description: In check mode, what of the package lists could not be fetched, and how many packages need it.
+  type: list
+  elements: dict
+  returned: always
+  sample: [{uri: http://mirror.example.org/dists/noble/InRelease, reason: Connection failed, packages: 3}]
+code:
+  description: >-
+    What is wrong, for programs: C(interrupted), C(locked), C(unreachable), C(sha1), C(refused), C(unsolvable)
+    or C(apt).
+  type: str
+  returned: failure
 download_bytes:
   description: What is to be downloaded.
   type: int
@@ -220,6 +244,10 @@ NO_WAY = "look at this host's sources and pins (apt-cache policy)"
 class RefusalError(Exception):
     """The transaction must not run; the message is one sentence."""
 
+    def __init__(self, message: str, code: str, **more: Any) -> None:
+        super().__init__(message)
+        self.answer = {"code": code, **more}
+
 
 class Transaction:
     """What is asked for, against what is there."""
@@ -232,10 +260,12 @@ class Transaction:
         broken = dpkg_status.interrupted(packages)
         if broken:
             raise RefusalError(
-                "dpkg was interrupted on this host (%s); run dpkg --configure -a there, then this again."
-                % ", ".join(broken)
+                "dpkg was interrupted on this host (%s); run %s there, then this again."
+                % (", ".join(broken), dpkg_status.cure(packages)),
+                "interrupted",
             )
-        self.installed = {name: package.version for name, package in dpkg_status.native(packages).items()}
+        self.packages = dpkg_status.native(packages)
+        self.installed = {name: package.version for name, package in self.packages.items()}
         self.remove = [name for name in self.parameters["remove"] if name in self.installed]
         self.install = [spec for spec in self.parameters["install"] if not self._satisfied(spec)]
         self.damaged = [

@@ -108,3 +108,42 @@ def test_check_mode_says_the_same_and_does_nothing(retire: Run, etc: Path) -> No
 def test_a_key_is_known_by_its_fingerprint_not_by_its_file(retire: Run, etc: Path) -> None:
     (etc / "trusted.gpg.d/amd.gpg").rename(etc / "trusted.gpg.d/innocent.gpg")
     assert str(etc / "trusted.gpg.d/innocent.gpg") in retire()["absent"]
+
+
+@pytest.mark.parametrize(
+    ("stanza", "goes"),
+    [
+        ("Package: rocminfo\nPin: release o=Ubuntu\nPin-Priority: 1001", True),
+        ("Package: vim rocm*\nPin: version 5.7*\nPin-Priority: 1001", True),
+        ("Package: rocminfo\nPin: release o=repo.radeon.com\nPin-Priority: -1", True),
+        ("Package: rocminfo\nPin: release o=repo.radeon.com\nPin-Priority: 700", False),
+        ("Package: vim\nPin: release o=Ubuntu\nPin-Priority: 1001", False),
+        ("Package: *\nPin: release o=Ubuntu\nPin-Priority: 1001", False),
+    ],
+)
+def test_a_pin_by_name_that_outranks_ours_goes(run_module: Run, etc: Path, stanza: str, goes: bool) -> None:
+    site = etc / "preferences.d/00-site.pref"
+    site.write_text(stanza + "\n")
+    result = run_module(
+        apt_retire,
+        etc=str(etc),
+        backup=str(etc.parent / "backup"),
+        named_pins={"packages": ["rocminfo", "rocm-core"], "wanted": "repo.radeon.com"},
+        reason="a test",
+    )
+    assert [entry["path"] for entry in result["retired"]] == ([str(site)] if goes else [])
+    assert site.exists() != goes
+
+
+def test_the_addresses_of_the_own_release_are_known_from_the_host(run_module: Run, etc: Path) -> None:
+    left = etc / "sources.list.d/old.list"
+    left.write_text("deb http://archive.example/ubuntu focal main\n")
+    result = run_module(
+        apt_retire,
+        etc=str(etc),
+        backup=str(etc.parent / "backup"),
+        own_archive_of="noble",
+        source_suites=["focal"],
+        reason="a test",
+    )
+    assert result["absent"] == [str(left)]
