@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_plan, apt_world
 
@@ -183,6 +183,8 @@ class AptGet:
 
 def _failures(stderr: str) -> List[Failure]:
     failed = [(uri, reason.strip(" :")) for uri, reason in FETCH_FAILED.findall(stderr)]
-    failed += [("%s/dists/%s" % (uri.rstrip("/"), suite), reason.rstrip(". "))
-               for uri, suite, reason in NO_REPOSITORY.findall(stderr)]
+    failed += [
+        ("%s/dists/%s" % (uri.rstrip("/"), suite), reason.rstrip(". "))
+        for uri, suite, reason in NO_REPOSITORY.findall(stderr)
+    ]
     return list(dict.fromkeys(failed))

@@ -22,6 +22,9 @@ DOWNLOAD = re.compile(r"^'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) ", re.MULT
 # apt warns of a bad signature, and its error then says no more than that the repository is not signed.
 ERROR = re.compile(r"(?:E: |W: (?=GPG error|OpenPGP signature))(.+)")
 
+# Reasons of failures that are a server's answer.
+ANSWERED = re.compile(r"^40[34]\b|Release file")
+
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -165,12 +168,15 @@ def installed_sizes(records: str) -> Dict[str, int]:
 def unreachable(
     failed: Iterable[Tuple[str, str]], needed: Iterable[Tuple[str, str, int]]
 ) -> List[Dict[str, Any]]:
-    """Each index that could not be fetched (address, reason), with how many needed packages its archive has."""
+    """Each index that could not be fetched (address, reason), with how many packages are needed from there.
+
+    A server that answers that it has no such index may well have the packages: an older list names them.
+    """
     needed = list(needed)
     found = []
     for uri, reason in failed:
         archive = uri.partition("/dists/")[0].rstrip("/") + "/"
-        packages = sum(address.startswith(archive) for _, address, _ in needed)
+        packages = 0 if ANSWERED.search(reason) else sum(where.startswith(archive) for _, where, _ in needed)
         found.append({"uri": uri, "reason": reason, "packages": packages})
     return found
 

@@ -54,14 +54,6 @@ class Overlay:
     packages: Sequence[str]
     install: Sequence[str]
 
-    def differs(self, installed: Mapping[str, str]) -> bool:
-        """Whether the host is still without any of this; ``installed`` are its packages' versions."""
-        return (
-            any(_content(Path(path)) != content for path, content in self.files.items())
-            or any(Path(path).exists() for path in self.absent)
-            or bool(self.new_packages(installed))
-        )
-
     def names(self) -> List[str]:
         """Its packages' names."""
         return [apt_deb822.parse(stanza)["package"] for stanza in self.packages]
@@ -151,10 +143,3 @@ def _add_packages(root: Path, world: World, stanzas: Sequence[str]) -> None:
 
 def _place(world_etc: Path, path: str, etc: Path) -> Path:
     return world_etc / os.path.relpath(path, etc)
-
-
-def _content(path: Path) -> Optional[bytes]:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

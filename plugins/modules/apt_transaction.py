@@ -216,7 +216,7 @@ disk_bytes:
   type: int
   returned: always
 simulated_in:
-  description: C(host), or C(copy) where the configuration still differed from what was simulated.
+  description: C(host), or C(copy) where it was simulated in a copy of the host's configuration and lists.
   type: str
   returned: always
 warnings_of_apt:
@@ -228,6 +228,7 @@ warnings_of_apt:
 
 import base64
 import contextlib
+import fnmatch
 import shutil
 import tempfile
 import time
@@ -274,11 +275,14 @@ class Transaction:
             for name in dpkg_status.missing_files(packages, rule["version"], rule["under"])
             if name not in self.remove
         ]
-        self.warnings: List[str] = []
         self.overlay = apt_world.overlay_from(
             self.parameters["overlay"] if self.module.check_mode else {}, base64.b64decode
         )
         self.before = [spec for spec in self.overlay.install if not self._satisfied(spec)]
+        self.allow_remove = [*self.overlay.replaced(), *self.parameters["allow_remove"]]
+        self.gone: List[str] = []  # by the removal before the installation
+        self.giving_way: List[str] = []  # what apt must be told to remove
+        self.failures: List[apt_get.Failure] = []  # what of the package lists could not be fetched
 
     def run(self) -> Dict[str, Any]:
         """Simulate, judge, and outside of check mode do it."""
@@ -293,39 +297,42 @@ class Transaction:
             self._fetch_own(apt, copied)
             if nothing:
                 return self._result([], {}, "host")
-            self._fetch_all(apt, copied)
-            removal, changes, sizes, later = self._plan(apt, root)
-            if not self.module.check_mode:
-                self._act(apt, removal, later)
-            return self._result([*removal, *changes], sizes, "copy" if copied else "host")
+            self._fetch_all(apt)
+            removal, changes, later = self._plan(apt, root)
+            changed = [*removal, *changes]
+            uris = apt.print_uris(self._installation(), *later) if changes else ""
+            result = self._result(changed, apt_plan.sizes(uris), "copy" if copied else "host")
+            if self.module.check_mode:
+                self._judge_mirrors(result, uris)
+                return {**result, **apt_plan.as_lists(changed, self._costs(apt, changed, uris))}
+            self._act(apt, removal, later)
+            return result
 
     def _plan(
         self, apt: apt_get.AptGet, root: Path
-    ) -> Tuple[List[apt_plan.Change], List[apt_plan.Change], Dict[str, int], List[str]]:
-        """The removal, the installation after it, its sizes, and options to see the host in between."""
+    ) -> Tuple[List[apt_plan.Change], List[apt_plan.Change], List[str]]:
+        """The removal, the installation after it, and options to see the host in between."""
         removal: List[apt_plan.Change] = []
         later: List[str] = []
         if self.remove:
             found = self._simulate(apt, ["install", *self.before, *(name + "-" for name in self.remove)])
             removal = [change for change in found if change.kind == "remove"]
-            gone = {change.name for change in removal}
+            self.gone = [change.name for change in removal]
             status = root / "status"
-            status.write_text(dpkg_status.without(self.status, gone), encoding="utf-8")
+            status.write_text(dpkg_status.without(self.status, self.gone), encoding="utf-8")
             later = ["Dir::State::status=%s" % status]
             # What was satisfied by another build is not any more.
             self.install += [
                 spec
                 for spec in self.parameters["install"]
-                if spec not in self.install and spec.partition("=")[0] in gone
+                if spec not in self.install and spec.partition("=")[0] in self.gone
             ]
         changes: List[apt_plan.Change] = []
-        sizes: Dict[str, int] = {}
         if self.install or self.damaged:
             changes = self._simulate(apt, self._installation(), *later)
-            sizes = apt.sizes(self._installation(), *later) if changes else {}
         objections = apt_plan.objections(
             [*removal, *changes],
-            allow_remove=[*self.remove, *self.overlay.replaced(), *self.parameters["allow_remove"]],
+            allow_remove=[*self.remove, *self.allow_remove],
             allow_downgrade=[*self.overlay.names(), *self.parameters["allow_downgrade"]],
             require=[apt_plan.Requirement(**rule) for rule in self.parameters["require"]],
         )
@@ -333,18 +340,20 @@ class Transaction:
             raise RefusalError(
                 "the transaction would %s, which nobody allowed, so nothing was done; allow it by name "
                 "(allow_remove, allow_downgrade), or remove from this host what asks for it."
-                % "; and ".join(objections)
+                % "; and ".join(objections),
+                "refused",
             )
-        return removal, changes, sizes, later
+        return removal, changes, later
 
     def _installation(self) -> List[str]:
         # What is not installed yet does not mind --reinstall.
         flag = ["--reinstall"] if self.damaged else []
-        return ["install", *flag, *self.before, *self.install, *self.damaged]
+        away = [name + "-" for name in self.giving_way if name not in self.gone]
+        return ["install", *flag, *self.before, *self.install, *self.damaged, *away]
 
     def _act(self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str]) -> None:
         try:
-            if removal and self.install:
+            if removal and (self.install or self.damaged):
                 # Nothing goes before everything that replaces it is here.
                 apt.execute(["--download-only", *self._installation()], *later)
             if removal:
@@ -354,17 +363,60 @@ class Transaction:
         except apt_get.AptError as error:
             cure = error.cure or "mend that"
             raise RefusalError(
-                "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure)
+                "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure), error.code
             ) from error
 
     def _simulate(self, apt: apt_get.AptGet, arguments: List[str], *options: str) -> List[apt_plan.Change]:
         try:
             return apt.simulate(arguments, *options)
         except apt_get.AptError as error:
-            cure = error.cure or self.parameters["cure"] or NO_WAY
+            # What somebody asked for by hand (with apt's newer solver) or holds, apt removes only by name.
+            away = [name for name in self.allow_remove if name in self.installed and name not in self.gone]
+            if away and not self.giving_way and error.code == "apt":
+                with contextlib.suppress(apt_get.AptError):
+                    found = apt.simulate([*arguments, *(name + "-" for name in away)], *options)
+                    self.giving_way = away
+                    return found
+            held = [name for name, package in self.packages.items() if package.held and name in str(error)]
+            release = "release what is held in its way (apt-mark unhold %s)" % " ".join(held) if held else ""
             raise RefusalError(
-                "apt finds no way to %s: %s; %s." % (" ".join(arguments), error, cure)
+                "apt finds no way to %s: %s; %s."
+                % (" ".join(arguments), error, error.cure or release or self.parameters["cure"] or NO_WAY),
+                "unsolvable" if error.code == "apt" else error.code,
             ) from error
+
+    def _costs(
+        self, apt: apt_get.AptGet, changes: List[apt_plan.Change], uris: str
+    ) -> Dict[str, apt_plan.Cost]:
+        """What each change takes, by name. A package of a build that must be intact lies where that is."""
+        fetched = {name: size for name, _, size in apt_plan.downloads(uris)}
+        specs = ["%s=%s" % (change.name, change.new) for change in changes if change.new]
+        new = apt_plan.installed_sizes(apt.records(specs)) if specs else {}
+        costs = {}
+        for change in changes:
+            name = change.name.partition(":")[0]
+            old = self.packages.get(name)
+            disk = new.get(name, 0) if change.new else 0
+            path = "/opt" if old and dpkg_status.has_files_under(old, "/opt") else "/usr"
+            for rule in self.parameters["intact"] if change.new else ():
+                if fnmatch.fnmatchcase(change.new, rule["version"]):
+                    path = rule["under"]
+            if old and (change.old or not change.new):
+                disk -= dpkg_status.installed_size(old.fields)
+            costs[change.name] = apt_plan.Cost(fetched.get(name, 0), disk, path)
+        return costs
+
+    def _judge_mirrors(self, result: Dict[str, Any], uris: str) -> None:
+        """Stop a rehearsal where what the transaction needs cannot be had."""
+        result["unreachable"] = apt_plan.unreachable(self.failures, apt_plan.downloads(uris))
+        needed = [item for item in result["unreachable"] if item["packages"]]
+        if needed:
+            raise RefusalError(
+                "%s cannot be read (%s), and wanted packages (%d) come from there; %s."
+                % (needed[0]["uri"], needed[0]["reason"], needed[0]["packages"], UNREACHABLE),
+                "unreachable",
+                **result,
+            )
 
     def _fetch_own(self, apt: apt_get.AptGet, copied: bool) -> None:
         """The lists of the named sources, and in a copy of whatever it has more than the host."""
@@ -381,12 +433,17 @@ class Transaction:
             apt.update(path)
         except apt_get.AptError as error:
             raise RefusalError(
-                "apt cannot read %s: %s; %s." % (path.name, error, error.cure or UNREACHABLE)
+                "apt cannot read %s: %s; %s." % (path.name, error, error.cure or UNREACHABLE), error.code
             ) from error
 
-    def _fetch_all(self, apt: apt_get.AptGet, copied: bool) -> None:
-        if apt.world.missing() or (not copied and _age(apt.world.lists) > self.parameters["lists_valid"]):
-            self.warnings += apt.update()
+    def _fetch_all(self, apt: apt_get.AptGet) -> None:
+        # A rehearsal asks every server: that is how it knows that they can be reached.
+        if (
+            self.module.check_mode
+            or apt.world.missing()
+            or _age(apt.world.lists) > self.parameters["lists_valid"]
+        ):
+            self.failures += apt.update()
 
     @contextlib.contextmanager
     def _world(self) -> Iterator[Tuple[apt_world.World, Path]]:
@@ -394,7 +451,7 @@ class Transaction:
         root = Path(tempfile.mkdtemp(prefix="rdna1-apt-", dir="/var/tmp"))
         try:
             world = apt_world.host()
-            if self.module.check_mode and (self.overlay.differs(self.installed) or world.missing()):
+            if self.module.check_mode:
                 world = apt_world.build(root, self.overlay, self.installed)
             yield world, root
         finally:
@@ -417,8 +474,14 @@ class Transaction:
             "origins": apt_plan.count_origins(changes),
             "download_bytes": sizes.get("download", 0),
             "disk_bytes": sizes.get("disk", 0),
+            "held": sorted(
+                change.name
+                for change in changes
+                if change.name in self.packages and self.packages[change.name].held
+            ),
             "simulated_in": where,
-            "warnings_of_apt": self.warnings,
+            "warnings_of_apt": [" ".join(filter(None, failure)) for failure in self.failures],
+            "unreachable": [],
             "diff": {
                 "before": "".join("%s %s\n" % (change.name, change.old) for change in changes if change.old),
                 "after": "".join("%s %s\n" % (change.name, change.new) for change in changes if change.new),
@@ -492,7 +555,7 @@ def main() -> None:
     try:
         result = Transaction(module).run()
     except RefusalError as refusal:
-        module.fail_json(msg=str(refusal))
+        module.fail_json(msg=str(refusal), **refusal.answer)
     module.exit_json(**result)
 
 

@@ -84,8 +84,13 @@ def test_of_one_source_every_failure_counts() -> None:
 @pytest.mark.parametrize("status", [0, 100])
 def test_of_all_sources_other_people_s_are_warned_of(status: int) -> None:
     machine = Machine((status, "", UNREACHABLE.replace("E:", "W:") if status == 0 else UNREACHABLE))
-    (warning,) = machine.apt.update()
-    assert "Could not resolve 'a.example'" in warning
+    assert machine.apt.update() == [("http://a.example/x/InRelease", "Could not resolve 'a.example'")]
+
+
+def test_a_server_without_such_a_repository_is_named_with_its_suite() -> None:
+    stderr = "E: The repository 'http://a.example/rocm/ focal Release' does not have a Release file.\n"
+    machine = Machine((100, "", stderr))
+    assert machine.apt.update() == [("http://a.example/rocm/dists/focal", "does not have a Release file")]
 
 
 def test_a_signature_that_is_too_weak_names_the_policy() -> None:

@@ -100,6 +100,33 @@ Need to get 21.4 kB/22.0 kB of archives.
     assert apt_plan.sizes(output) == {"download": 21372, "disk": disk}
 
 
+def test_what_is_fetched_and_what_it_takes_is_known_by_package() -> None:
+    uris = "'http://a.example/pool/main/c/comgr_2.4.0_amd64.deb' comgr_2.4.0_amd64.deb 644 SHA256:1c\n"
+    assert list(apt_plan.downloads(uris)) == [
+        ("comgr", "http://a.example/pool/main/c/comgr_2.4.0_amd64.deb", 644)
+    ]
+    records = "Package: comgr\nInstalled-Size: 2\n\nPackage: comgr\nInstalled-Size: 9\n\nPackage: empty\n"
+    assert apt_plan.installed_sizes(records) == {"comgr": 2048, "empty": 0}
+
+
+NEEDED = [("comgr", "http://a.example/rocm/pool/comgr_1_amd64.deb", 1)]
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason", "packages"),
+    [
+        ("http://a.example/rocm/dists/ubuntu/InRelease", "Could not connect to a.example", 1),
+        ("http://a.example/rocm/dists/ubuntu/InRelease", "404  Not Found", 0),
+        ("http://a.example/rocm/dists/ubuntu", "does not have a Release file", 0),
+        ("http://b.example/rocm/dists/ubuntu/InRelease", "Could not connect to b.example", 0),
+        ("http://a.example/roc/dists/ubuntu/InRelease", "Could not connect to a.example", 0),
+    ],
+)
+def test_a_dead_server_counts_for_what_is_needed_from_it(uri: str, reason: str, packages: int) -> None:
+    (found,) = apt_plan.unreachable([(uri, reason)], NEEDED)
+    assert found == {"uri": uri, "reason": reason, "packages": packages}
+
+
 UNMET = """\
 Some packages could not be installed.
 The following packages have unmet dependencies:

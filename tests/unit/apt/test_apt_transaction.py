@@ -41,7 +41,7 @@ class Machine:
         (tmp_path / "etc").mkdir()
         (tmp_path / "lists").mkdir()
         monkeypatch.setattr(dpkg_status, "ADMIN", self.dpkg)
-        for function in (dpkg_status.interrupted, dpkg_status.missing_files):
+        for function in (dpkg_status.interrupted, dpkg_status.missing_files, dpkg_status.has_files_under):
             monkeypatch.setattr(function, "__defaults__", (self.dpkg,))
         monkeypatch.setattr(apt_world, "ETC", tmp_path / "etc")
         monkeypatch.setattr(apt_world, "LISTS", tmp_path / "lists")
@@ -215,3 +215,100 @@ def test_a_failure_half_way_says_that_it_can_be_gone_on_from(run_module: Run, ma
     answer = run_module(apt_transaction, install=["rocm-core"])
     assert "returned an error code" in answer["msg"]
     assert "run this again" in answer["msg"]
+
+
+def test_a_half_installed_package_needs_its_file_again(run_module: Run, machine: Machine) -> None:
+    broken = STATUS.replace(
+        "install ok installed\nArchitecture: amd64\nVersion: 1\n\nPackage: rocminfo",
+        "install reinstreq half-installed\nArchitecture: amd64\nVersion: 1\n\nPackage: rocminfo",
+    )
+    (machine.dpkg / "status").write_text(broken)
+    answer = run_module(apt_transaction, install=["rocm-core"])
+    assert answer["code"] == "interrupted"
+    assert "(dpkg is half-installed)" in answer["msg"]
+    assert "dpkg --configure -a and then apt-get install --reinstall dpkg" in answer["msg"]
+    assert machine.commands == []
+
+
+URIS = "'http://a.example/pool/rocm-core_5.2_amd64.deb' rocm-core_5.2.0.50200-65_amd64.deb 700 SHA256:1c\n"
+DEAD = "W: Failed to fetch http://a.example/dists/ubuntu/InRelease  Could not connect to a.example\n"
+
+
+@pytest.fixture
+def rehearse(run_module: Run, machine: Machine) -> Callable[[], dict[str, Any]]:
+    machine.answers = {
+        "--simulate install rocminfo-": (0, "Purg rocminfo [5.7]\n", ""),
+        "--simulate install rocm-core": (0, NEW, ""),
+        "--print-uris": (0, URIS, ""),
+        "show rocm-core=5.2.0.50200-65": (0, "Package: rocm-core\nInstalled-Size: 3\n", ""),
+    }
+    intact = [{"version": "*.50200-65", "under": "/opt/rocm-5.2.0"}]
+    return lambda: run_module(
+        apt_transaction, check=True, install=["rocm-core"], remove=["rocminfo"], intact=intact
+    )
+
+
+def test_a_rehearsal_says_what_each_package_takes_and_where(
+    rehearse: Callable[[], dict[str, Any]], machine: Machine
+) -> None:
+    status = (machine.dpkg / "status").read_text()
+    (machine.dpkg / "status").write_text(status.replace("Version: 5.7", "Version: 5.7\nInstalled-Size: 4"))
+    (machine.dpkg / "info/rocminfo.list").write_text("/opt\n/opt/rocm-5.7.0/bin/rocminfo\n")
+    answer = rehearse()
+    assert answer["install"][0]["cost"] == {"download": 700, "disk": 3072, "path": "/opt/rocm-5.2.0"}
+    assert answer["remove"][0]["cost"] == {"download": 0, "disk": -4096, "path": "/opt"}
+    assert answer["held"] == ["rocminfo"]
+
+
+def test_a_rehearsal_fails_where_a_needed_server_is_dead_and_says_all_it_knows(
+    rehearse: Callable[[], dict[str, Any]], machine: Machine
+) -> None:
+    machine.answers["update"] = (0, "", DEAD)
+    answer = rehearse()
+    assert answer["failed"]
+    assert answer["code"] == "unreachable"
+    assert "http://a.example/dists/ubuntu/InRelease cannot be read (Could not connect" in answer["msg"]
+    assert "wanted packages (1) come from there" in answer["msg"]
+    assert [item["name"] for item in answer["install"]] == ["rocm-core"]
+
+
+def test_a_rehearsal_goes_on_where_a_third_party_s_server_is_dead(
+    rehearse: Callable[[], dict[str, Any]], machine: Machine
+) -> None:
+    machine.answers["update"] = (0, "", DEAD.replace("a.example", "other.example"))
+    answer = rehearse()
+    assert "failed" not in answer
+    assert answer["unreachable"][0]["packages"] == 0
+    assert "other.example" in answer["warnings_of_apt"][0]
+
+
+def test_a_rehearsal_leaves_the_host_s_lists_alone(
+    rehearse: Callable[[], dict[str, Any]], machine: Machine, tmp_path: Path
+) -> None:
+    assert rehearse()["simulated_in"] == "copy"
+    (update,) = [command for command in machine.commands if "update" in command]
+    assert not any(word == f"Dir::State::lists={tmp_path}/lists/" for word in update)
+    assert any(word.startswith("Dir::State::lists=/var/tmp/rdna1-apt-") for word in update)
+
+
+CLASH = "E: python-is-python3 Breaks python\n"
+
+
+@pytest.mark.parametrize(("allowed", "named"), [("libold", True), ("lib*", False)])
+def test_what_is_allowed_to_go_by_its_name_is_named_to_apt_where_it_will_not_go_by_itself(
+    run_module: Run, machine: Machine, allowed: str, named: bool
+) -> None:
+    machine.answers = {
+        "--simulate install rocm-core libold-": (0, "Remv libold [1]\n" + NEW, ""),
+        "--simulate install rocm-core": (100, "", CLASH),
+    }
+    answer = run_module(apt_transaction, install=["rocm-core"], allow_remove=[allowed])
+    assert ("failed" not in answer) is named
+    assert machine.done == (["install rocm-core libold-"] if named else [])
+
+
+def test_a_hold_in_the_way_is_named_with_its_cure(run_module: Run, machine: Machine) -> None:
+    machine.answers = {"--simulate install rocm-core": (100, "", "E: rocminfo Breaks rocm-core\n")}
+    answer = run_module(apt_transaction, install=["rocm-core"])
+    assert answer["code"] == "unsolvable"
+    assert "apt-mark unhold rocminfo" in answer["msg"]

@@ -63,28 +63,6 @@ def test_lists_are_copied_never_linked(tmp_path: Path, etc: Path) -> None:
     assert copy.stat().st_nlink == 1
 
 
-@pytest.mark.parametrize(
-    ("overlay", "differs"),
-    [
-        (Overlay({}, [], [], []), False),
-        (Overlay({"there": b"same"}, ["never-there"], [], []), False),
-        (Overlay({"there": b"other"}, [], [], []), True),
-        (Overlay({"not-there": b""}, [], [], []), True),
-        (Overlay({}, ["there"], [], []), True),
-        (Overlay({}, [], [STANDIN], []), True),
-    ],
-)
-def test_a_host_that_has_it_all_needs_no_copy(tmp_path: Path, overlay: Overlay, differs: bool) -> None:
-    (tmp_path / "there").write_bytes(b"same")
-    here = Overlay(
-        {str(tmp_path / name): content for name, content in overlay.files.items()},
-        [str(tmp_path / name) for name in overlay.absent],
-        overlay.packages,
-        [],
-    )
-    assert here.differs({"python": "2.7.18"}) == differs
-
-
 def test_a_package_that_is_installed_is_not_new() -> None:
     overlay = Overlay({}, [], [STANDIN], [])
     assert overlay.new_packages({"python": "0~rdna1+aa"}) == []
