@@ -10,6 +10,7 @@ from rdna1.docs import docs
 from rdna1.doctor.commands import doctor
 from rdna1.lab.commands import app as lab
 from rdna1.lab.errors import COULD_NOT_JUDGE, LabError
+from rdna1.rollout.command import rollout
 from rdna1.stacks.commands import lock, stacks
 
 # What typer returns after Ctrl-C.
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.command()(docs)
+app.command()(rollout)
 app.command()(doctor)
 app.command()(stacks)
 app.command()(lock)

@@ -154,6 +154,8 @@ class Host:
     prior: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None
     reboot_needed: bool = False
+    # Whether this run has changed anything on it, in whichever attempt.
+    touched: bool = False
     drained: bool = False
     action: Action | None = None
     # What an action that could not be taken said, and what hooks said.

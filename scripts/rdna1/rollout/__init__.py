@@ -1,0 +1,1 @@
+"""`rdna1 rollout`: take a fleet through the chain in waves, and let no bad result travel on."""
