@@ -8,10 +8,13 @@ from typer.exceptions import TyperException
 
 from rdna1.docs import docs
 from rdna1.doctor.commands import doctor
+from rdna1.help import arrange
 from rdna1.lab.commands import app as lab
 from rdna1.lab.errors import COULD_NOT_JUDGE, LabError
+from rdna1.report.commands import report
 from rdna1.rollout.command import rollout
 from rdna1.stacks.commands import lock, stacks
+from rdna1.status.commands import diff, status
 
 # What typer returns after Ctrl-C.
 INTERRUPTED = 130
@@ -19,7 +22,6 @@ INTERRUPTED = 130
 app = typer.Typer(
     name="rdna1",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="ROCm 5.2 and PyTorch 1.13.1 for AMD RDNA1 cards.",
 )
@@ -29,6 +31,10 @@ app.command()(rollout)
 app.command()(doctor)
 app.command()(stacks)
 app.command()(lock)
+app.command()(report)
+app.command()(status)
+app.command()(diff)
+arrange(app)
 
 
 def code(arguments: Sequence[str] | None = None) -> int:

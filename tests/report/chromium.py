@@ -157,8 +157,9 @@ class Chromium:
     def click(self, selector: str) -> None:
         """Click in the middle of an element, with the mouse."""
         found = self.run(
-            f"(() => {{const one = document.querySelector({selector!r}); one.scrollIntoView({{block: 'center'}});"
-            "const box = one.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]})()"
+            f"(() => {{const one = document.querySelector({selector!r});"
+            "one.scrollIntoView({block: 'center'}); const box = one.getBoundingClientRect();"
+            "return [box.x + box.width / 2, box.y + box.height / 2]})()"
         )
         where = {"x": found[0], "y": found[1], "button": "left", "clickCount": 1}
         for kind in ("mousePressed", "mouseReleased"):

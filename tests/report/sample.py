@@ -1,4 +1,4 @@
-"""A run that a driver could have written: so many hosts, every state, real verdict documents, hostile names."""
+"""A run that a driver could have written: so many hosts, every state, valid verdicts, hostile names."""
 
 import json
 import random
@@ -74,7 +74,7 @@ def verdict(
     name = f"{'a simulated' if simulated else 'an'} {card[0]}" if card else "the CPU"
     said = {
         "pass": f"{passed} of {len(results)} cases pass on {name}",
-        "fail": "smoke/44: fail, max_abs 3.1 where 0.001 is allowed; compare environment policies on it",
+        "fail": "smoke/44: fail, max_abs 3.1, 0.001 is allowed; compare environment policies on it",
         "hang": "smoke/224, smoke/512 did not come back; reboot the host, since its card may still hang",
         "unknown": "the run was stopped by SIGTERM; run it again and let it end",
     }[outcome]
@@ -261,7 +261,7 @@ def failure(bad: model.HostState, name: str) -> model.Failure:
             "rocm",
             "Packages | Install ROCm",
             f"{name}: apt-get could not install rocm-dev; make room under /opt",
-            "E: You don't have enough free space in /var/cache/apt/archives/.\nE: Sub-process returned code 1",
+            "E: You don't have enough free space in /var/cache/apt/archives/.\nE: dpkg returned 1",
         ),
         "unreachable": model.Failure("", "Observe and plan", "ssh: connect to host: Connection timed out"),
         "timed-out": model.Failure("pytorch_venv", "Venv | Build it", "the host took longer than 1800 s"),

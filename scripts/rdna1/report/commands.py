@@ -57,7 +57,7 @@ def report(
 def find(directory: Path, run_id: str) -> model.RunPaths:
     """Return a run's files; without an id, the newest one's."""
     if run_id:
-        if run_id != Path(run_id).name:
+        if run_id in (".", "..") or run_id != Path(run_id).name:
             raise LabError("rdna1 report", f"{run_id} cannot be a run's id", f"see what `ls {directory}` has")
         return model.RunPaths(directory / run_id)
     newest = next(model.runs(directory), None)

@@ -60,9 +60,12 @@ def _of(kind: Any, made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _class(kind: type, made: dict[str, Any]) -> None:
+    module = kind.__module__
     if kind.__name__ in made:
+        if made[kind.__name__]["$comment"] != module:
+            raise TypeError(f"two classes are called {kind.__name__}: rename the one in {module}")
         return
-    made[kind.__name__] = {}
+    made[kind.__name__] = {"$comment": module}
     hints = get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     properties = {name: _of(hints[name], made) for name in names}
@@ -70,6 +73,7 @@ def _class(kind: type, made: dict[str, Any]) -> None:
         properties["schema"] = {"const": model.SCHEMA}
     about = ABOUT.get(kind.__name__) or (kind.__doc__ or "").splitlines()[0]
     made[kind.__name__] = {
+        "$comment": module,
         "description": about,
         "type": "object",
         "properties": properties,
