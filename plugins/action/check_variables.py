@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 COLLECTION = Path(__file__).parents[2]
 PLAYBOOKS = "rdna1"  # the prefix of what belongs to the playbooks, not to one role
@@ -64,6 +64,47 @@ def type_errors(values: Mapping[str, Any], options: Mapping[str, Options]) -> li
     return errors
 
 
+def check(
+    task_vars: Mapping[str, Any],
+    template: Callable[[Any], Any],
+    role: str | None = None,
+    foreign: Sequence[str] | None = None,
+) -> list[str]:
+    """Return the names that were checked; fail with one sentence that names host, variables and cure.
+
+    Without a role all of the collection's prefixes are looked at, less the site's own names
+    (``host_check_foreign_variables`` where none are given).
+    """
+    host = task_vars["inventory_hostname"]
+    options = load_options(COLLECTION)
+    owners = [role] if role else list(options)
+    if foreign is None:
+        foreign = template(task_vars.get("host_check_foreign_variables", []))
+    names = sorted(
+        name for name in task_vars if owner_of(name, options) in owners and name not in (foreign or [])
+    )
+    problems = [
+        f"{name} is not a variable of this collection" + (f" (did you mean {meant}?)" if meant else "")
+        for name, meant in unknown_names(names, options)
+    ]
+    values = {}
+    for name in names:
+        try:
+            values[name] = template(task_vars[name])
+        except AnsibleError as error:
+            raise AnsibleActionFail(
+                f"{host}: {name} cannot be evaluated ({error}); correct its template in the inventory."
+            ) from error
+    problems += type_errors(values, options)
+    if problems:
+        raise AnsibleActionFail(
+            f"{host}: {'; '.join(problems)}. "
+            "Correct this in the inventory's group_vars or host_vars, in the role's vars or in -e; "
+            "nothing was changed."
+        )
+    return names
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
     """See the module's docstring."""
 
@@ -80,31 +121,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
                 "foreign": {"type": "list", "elements": "str", "default": []},
             }
         )
-        options = load_options(COLLECTION)
-        owners = [arguments["role"]] if arguments["role"] else list(options)
-        names = {
-            name
-            for name in task_vars
-            if owner_of(name, options) in owners and name not in arguments["foreign"]
-        }
-        problems = [
-            f"{name} is not a variable of this collection" + (f" (did you mean {meant}?)" if meant else "")
-            for name, meant in unknown_names(names, options)
-        ]
-        problems += type_errors({name: self._value(name, task_vars) for name in names}, options)
-        if problems:
-            raise AnsibleActionFail(
-                f"{task_vars['inventory_hostname']}: {'; '.join(problems)}. "
-                "Correct this in the inventory's group_vars or host_vars, in the role's vars or in -e; "
-                "nothing was changed."
-            )
-        return {**result, "changed": False, "checked": sorted(names)}
-
-    def _value(self, name: str, task_vars: Mapping[str, Any]) -> Any:
-        try:
-            return self._templar.template(task_vars[name])
-        except AnsibleError as error:
-            raise AnsibleActionFail(
-                f"{task_vars['inventory_hostname']}: {name} cannot be evaluated ({error}); "
-                "correct its template in the inventory."
-            ) from error
+        checked = check(
+            task_vars, self._templar.template, role=arguments["role"], foreign=arguments["foreign"]
+        )
+        return {**result, "changed": False, "checked": checked}

@@ -10,6 +10,7 @@ from ansible_collections.rdna1.provision.plugins.module_utils import apt_prefere
 
 Retired = Tuple[Path, str, Optional[str], List[str]]  # path, text before, text after, the entries in words
 
+EVERY_PRIORITY = -32768
 KEY_SUFFIXES = (".gpg", ".asc")
 
 
@@ -59,7 +60,7 @@ def own_uris(etc: Path, codename: str) -> List[str]:
 def rules_of(parameters: Dict[str, Any]) -> List[apt_preferences.AnyRule]:
     """Which pins go."""
     rules: List[apt_preferences.AnyRule] = [
-        apt_preferences.Rule(tuple(rule["fields"]), rule["value"], rule["priority"])
+        apt_preferences.Rule(tuple(rule["fields"]), rule["value"], rule.get("priority", EVERY_PRIORITY))
         for rule in parameters["pins"]
     ]
     named = parameters.get("named_pins") or {}

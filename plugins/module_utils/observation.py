@@ -71,6 +71,7 @@ def path(_host: Host, path: str) -> Answer:
         "group": _name(grp.getgrgid, status.st_gid),
     }
     if found["type"] == "link":
+        found["leads_to"] = os.path.realpath(place)
         found["target"] = str(place.readlink())
     if found["type"] == "file":
         data = place.read_bytes()
@@ -105,10 +106,20 @@ def packages(host: Host, names: List[str]) -> Answer:
     }
 
 
-def build(host: Host, version: str, under: str) -> Answer:
-    """The packages of a build (a glob over versions): those not on hold, and those with files missing."""
-    mine = [package for package in host.packages if dpkg_status.matches(package.version, [version])]
+def standins(host: Host, names: List[str], links: List[str]) -> Answer:
+    """Which stand-in packages there are, and which of the links that they brought are gone."""
     return {
+        "packages": packages(host, names),
+        "missing": [link for link in links if not os.path.lexists(link)],
+    }
+
+
+def build(host: Host, version: str, under: str) -> Answer:
+    """The packages of a build (a glob over versions): which, those not on hold, those with files missing."""
+    mine = [package for package in host.packages if dpkg_status.matches(package.version, [version])]
+    core = [package.version for package in mine if package.name == "rocm-core"]
+    return {
+        "release": core[0] if core else None,
         "packages": sorted(package.name for package in mine),
         "loose": sorted(package.name for package in mine if not package.held),
         "damaged": dpkg_status.missing_files(mine, version, under, host.admin),
@@ -236,6 +247,7 @@ LOOKS: Dict[str, Callable[..., Answer]] = {
         record,
         retired,
         signing_key,
+        standins,
         system,
         tree,
         venv,

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Action: observe a host in one module run, and plan what its roles have to do.
+
+    - rdna1.provision.plan:
+        roles: [jammy_compat, rocm]   # the host's roles, in their order
+        full: false                   # let all of them run, whatever the plan says
+        stage: before                 # or after, where a run has changed something
+      register: __rdna1_plan
+
+Two round trips: the release (one shell command, so that the right variables are read), then everything else.
+Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do) and,
+as facts, the release, so that no role has to gather it. Misspelt variables stop it before the host is asked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.rdna1.provision.plugins.action import check_variables
+from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds, plan, release
+from ansible_collections.rdna1.provision.plugins.plugin_utils.desired import RoleScope, UnknownSystemError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROLES = Path(__file__).parents[2] / "roles"
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
+    """See the module's docstring."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask, judge, return the plan; fail with one sentence where the host cannot be judged."""
+        result = super().run(tmp, task_vars)
+        task_vars = dict(task_vars or {})
+        _, arguments = self.validate_argument_spec(
+            argument_spec={
+                "roles": {"type": "list", "elements": "str", "required": True},
+                "full": {"type": "bool", "default": False},
+                "stage": {"type": "str", "choices": ["before", "after"], "default": "before"},
+            }
+        )
+        host = task_vars["inventory_hostname"]
+        check_variables.check(task_vars, self._templar.template)
+        facts = self._release(host, task_vars.get("ansible_facts") or {})
+        task_vars["ansible_facts"] = {**(task_vars.get("ansible_facts") or {}), **facts}
+        try:
+            scopes = {role: self._scope(role, task_vars) for role in [plan.JUDGE, *arguments["roles"]]}
+        except UnknownSystemError as error:
+            raise AnsibleActionFail(f"{host}: {error}.") from error
+        desired = [(role, item) for role, scope in scopes.items() for item in scope.desired()]
+        answers = self._ask(desired, task_vars)
+        complete(scopes, desired, answers)
+        found = plan.differences(desired, answers)
+        verdict = next(
+            (plan.verdict(item, answer) for (_, item), answer in zip(desired, answers, strict=True)
+             if item["kind"] == "verdict"), None,
+        )  # fmt: skip
+        return {
+            **result,
+            "changed": False,
+            "ansible_facts": facts,
+            "roles": plan.roles_to_run(found, arguments["roles"], full=arguments["full"]),
+            "rdna1": plan.document(
+                host, arguments["stage"], found, plan.summary(facts, desired, answers), verdict
+            ),
+        }
+
+    def _release(self, host: str, facts: Mapping[str, Any]) -> dict[str, str]:
+        """The release, from the facts where somebody gathered them."""
+        if all(fact in facts for fact in release.FACTS):
+            return {fact: str(facts[fact]) for fact in release.FACTS}
+        answer = self._low_level_execute_command(release.COMMAND, sudoable=False)
+        if answer["rc"] != 0:
+            said = " ".join((answer["stderr"] or answer["stdout"]).split())
+            raise AnsibleActionFail(
+                f"{host}: it does not say which release it runs ({said}); "
+                "see whether it has /etc/os-release, or take it out of the inventory."
+            )
+        return release.facts(answer["stdout"])
+
+    def _scope(self, role: str, task_vars: Mapping[str, Any]) -> RoleScope:
+        return RoleScope(role, ROLES, self._loader, self._templar, task_vars)
+
+    def _ask(self, desired: Sequence[tuple[str, Mapping[str, Any]]], task_vars: dict[str, Any]) -> list[Any]:
+        questions = [kinds.KINDS[item["kind"]].ask(item) for _, item in desired]
+        answer = self._execute_module(
+            module_name="rdna1.provision.observe", module_args={"questions": questions}, task_vars=task_vars
+        )
+        if answer.get("failed"):
+            said = answer.get("msg") or answer.get("module_stderr") or answer.get("exception") or "no reason given"
+            raise AnsibleActionFail(f"{task_vars['inventory_hostname']}: it could not be observed: {said}")
+        answers: list[Any] = answer["answers"]
+        return answers
+
+
+def complete(
+    scopes: Mapping[str, RoleScope], desired: Sequence[tuple[str, dict[str, Any]]], answers: Sequence[Any]
+) -> None:
+    """Fill in what only the host could tell: variables, templates' texts, what a verdict must be about."""
+    kernel, cards = "", []
+    for (role, item), answer in zip(desired, answers, strict=True):
+        if item["kind"] == "archives":
+            scopes[role].learn(item["sets"], {"archives": answer})
+        elif item["kind"] == "system":
+            kernel = answer["kernel"]
+        elif item["kind"] == "card":
+            cards = [card["device_id"] for group in ("cards", "others") for card in answer[group]]
+    for role, item in desired:
+        if item["kind"] == "file":
+            item["text"] = scopes[role].text(item["template"])
+        elif item["kind"] == "verdict":
+            item |= {"kernel": kernel, "cards": cards if item["cards"] else None}
