@@ -18,7 +18,7 @@ Evaluate = Callable[..., Any]
 
 
 def test_the_seeds_policies_are_there() -> None:
-    assert set(POLICIES) == {"defaults", "readme", "gemm-off", "gemm-only"}
+    assert {"defaults", "readme", "gemm-off", "gemm-only"} <= set(POLICIES)
 
 
 @pytest.mark.parametrize("name", POLICIES)
