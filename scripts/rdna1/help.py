@@ -97,7 +97,7 @@ def paragraphs(text: str) -> str:
 
 
 def examples(path: str) -> str:
-    """Return a command's examples as a block whose lines are kept: a backspace at its start says so to typer."""
+    """Return a command's examples as a block; the backspace at its start tells typer to keep its lines."""
     lines = EXAMPLES.get(path, ())
     if not lines:
         return ""

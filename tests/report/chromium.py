@@ -1,11 +1,12 @@
 """A headless Chromium, driven through its DevTools protocol over a pipe: no library, no port, no network."""
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,14 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 60.0
+SETTINGS = (
+    # Tests run as root in containers, where its own sandbox cannot.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+)
 
 
 def program() -> str:
@@ -40,30 +49,21 @@ class Chromium:
         self._profile = tempfile.TemporaryDirectory(prefix="rdna1-chromium-", ignore_cleanup_errors=True)
         theirs_in, self._to = os.pipe()
         self._from, theirs_out = os.pipe()
-        # /bin/sh moves the pipes to where Chromium wants them: pass_fds keeps the numbers they have here.
-        self._process = subprocess.Popen(
-            [
-                *("/bin/sh", "-c", 'exec "$@" 3<&"$0" 4>&"$RDNA1_OUT"', str(theirs_in)),
-                program(),
-                "--headless=new",
-                "--remote-debugging-pipe",
-                # Tests run as root in containers, where its own sandbox cannot.
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--force-device-scale-factor=1",
-                f"--user-data-dir={self._profile.name}",
-                "about:blank",
+        # Chromium reads 3 and writes 4, which may be in use here: first out of the way, then to their places.
+        theirs = [fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 10) for one in (theirs_in, theirs_out)]
+        options = ["--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self._profile.name}"]
+        self._pid = os.posix_spawn(
+            program(),
+            [program(), *options, *SETTINGS, "about:blank"],
+            dict(os.environ),
+            file_actions=[
+                *((os.POSIX_SPAWN_OPEN, one, os.devnull, os.O_RDWR, 0) for one in (0, 1, 2)),
+                *((os.POSIX_SPAWN_DUP2, one, place) for place, one in enumerate(theirs, 3)),
             ],
-            pass_fds=(theirs_in, theirs_out),
-            env={**os.environ, "RDNA1_OUT": str(theirs_out)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            setpgroup=0,
         )
-        os.close(theirs_in)
-        os.close(theirs_out)
+        for one in (theirs_in, theirs_out, *theirs):
+            os.close(one)
         self._session = ""
         target = self("Target.createTarget", url="about:blank")["targetId"]
         self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -75,8 +75,8 @@ class Chromium:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it."""
-        self._process.kill()
-        self._process.wait()
+        os.killpg(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
         os.close(self._to)
         os.close(self._from)
         self._profile.cleanup()
