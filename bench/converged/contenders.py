@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 VENV = CHECKOUT / ".cache/bench/venv"
 CHAIN = ("ansible-playbook", "playbooks/rdna1.yml", "-i", INVENTORY)
 RECAP = re.compile(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+ERROR = re.compile(r"^\[ERROR\]: (?:Task failed: )?(.*)$", re.MULTILINE)
 
 # Says what is wrong with the log of a finished command; empty where nothing is.
 Judge = Callable[[str], str]
@@ -21,10 +22,14 @@ Judge = Callable[[str], str]
 def judge_ansible(log: str) -> str:
     """A converged re-run changes nothing anywhere."""
     rows = RECAP.findall(log)
-    changed = [
-        f"{host} changed={changed}" for host, changed, *bad in rows if (changed, *bad) != ("0", "0", "0")
+    wrong = [
+        f"{host} changed={changed} unreachable={unreachable} failed={failed}"
+        for host, changed, unreachable, failed in rows
+        if (changed, unreachable, failed) != ("0", "0", "0")
     ]
-    return "no recap" if not rows else ", ".join(changed)
+    if wrong and (error := ERROR.search(log)):
+        return f"{wrong[0]}: {error[1]}"
+    return ", ".join(wrong) if rows else "no recap"
 
 
 def judge_pyinfra(log: str) -> str:

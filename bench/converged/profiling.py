@@ -13,7 +13,11 @@ from fleet import CHECKOUT, BenchError, Fleet
 
 CALLBACKS = Path(__file__).with_name("callbacks")
 RATE = 100
-MOST = 20
+MOST = 25
+# A function that has more of the samples than this is part of the trunk that all of them share, in percent.
+TRUNK = 60
+# Where a sample only waits.
+WAITING = ("selectors.py", "socket.py", "subprocess.py", "threading.py", "multiprocessing/connection.py")
 
 
 def profile(fleet: Fleet, chosen: Sequence[Contender], logs: Path) -> None:
@@ -60,20 +64,25 @@ def by_task(tasks: Sequence[dict[str, str | float]]) -> str:
 
 
 def by_function(stacks: Iterable[str]) -> str:
-    """Return the functions that most samples lie in or under, and the modules that most lie in, as tables."""
+    """Return the functions that most samples lie in or under, and the files that most lie in, as tables."""
     under: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in stacks:
         frames, _, count = line.rpartition(" ")
         named = [frame.rpartition(":")[0] or frame for frame in frames.split(";") if "(" in frame]
-        for frame in set(named):
-            under[frame] += int(count)
-        if named:
-            within[named[-1].partition("(")[2].rstrip(")")] += int(count)
+        if not named or _file(named[-1]).endswith(WAITING):
+            continue
+        under.update(dict.fromkeys(set(named), int(count)))
+        within[_file(named[-1])] += int(count)
     total = sum(within.values())
-    lines = [f"{total / RATE:.1f} s of processor time on the controller, sampled", ""]
-    for title, counted in (("in or under", under), ("file", within)):
+    branches = [(what, count) for what, count in under.most_common() if 100 * count <= TRUNK * total]
+    lines = [f"{total / RATE:.1f} s of work on the controller, sampled", ""]
+    for title, counted in (("in or under", branches[:MOST]), ("file", within.most_common(MOST))):
         lines += [f"| {title} | % |", "|---|---|"]
-        lines += [f"| `{what}` | {100 * count / total:.0f} |" for what, count in counted.most_common(MOST)]
+        lines += [f"| `{what}` | {100 * count / total:.0f} |" for what, count in counted]
         lines += [""]
     return "\n".join(lines)
+
+
+def _file(frame: str) -> str:
+    return frame.partition("(")[2].rstrip(")")

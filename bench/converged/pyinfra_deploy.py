@@ -1,7 +1,8 @@
 """What the chain manages, as a deploy of pyinfra: by its own operations, and where it has none, by a command.
 
 The verifier's folder is compared as a whole, by one command, before files.sync, which would ask twice for
-each of its files; likewise the large folders. A venv that it builds anew is not the one of the role pytorch_venv.
+each of its files; likewise the large folders. A venv that it
+builds anew is not the one that the role pytorch_venv makes.
 """
 
 import base64
