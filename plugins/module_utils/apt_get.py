@@ -24,7 +24,20 @@ ENVIRONMENT = {
 HOLDER = re.compile(r"Could not get lock (\S+?)\.? It is held by process (\d+) \(([^)]*)\)")
 FETCH_FAILED = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
 # What apt says of a server that answers, but not with a repository.
-NO_REPOSITORY = re.compile(r"^[EW]: The repository '(\S+) (\S+) \w+' (.*)$", re.MULTILINE)
+NO_REPOSITORY = re.compile(r"^[EW]: The repository '(\S+) (\S+) \w+' (.*Release file)\.?$", re.MULTILINE)
+
+# What cures a failed download, by what apt says of it.
+CURES = (
+    (
+        re.compile(r"^404|Release file"),
+        "correct the address, or if the mirror has moved on, refresh this host's lists (apt-get update)",
+    ),
+    (
+        re.compile(r"Hash Sum mismatch|unexpected size|Clearsigned"),
+        "try again when the mirror is in step with itself, or name another (a proxy may change files)",
+    ),
+    (re.compile(""), "correct the address, or let this host reach it (proxy, DNS, clock)"),
+)
 
 # Debian 13's apt verifies with sqv, which accepts no SHA-1 since February 2026 unless a policy does.
 SQV_POLICY = Path("/etc/crypto-policies/back-ends/apt-sequoia.config")
@@ -36,6 +49,7 @@ SHA1_CURE = (
 # What the caller has judged before: apt need not ask again.
 YES = ("--assume-yes", "--allow-downgrades", "--allow-change-held-packages")
 PAUSE = 5
+PROC = Path("/proc")
 
 
 # An address, and why nothing came from it.
@@ -60,6 +74,7 @@ class FetchError(AptError):
         more = " (and %d more)" % (len(failures) - 1) if len(failures) > 1 else ""
         super().__init__("%s: %s%s" % (uri, reason, more))
         self.failures = failures
+        self.cure = next(cure for pattern, cure in CURES if pattern.search(reason))
 
 
 class Sha1Error(AptError):
@@ -172,13 +187,22 @@ class AptGet:
             path, process, name = holder.groups()
             return LockedError(
                 "%s is held by %s (process %s), for more than %d seconds"
-                % (path, name, process, self._lock_timeout),
-                waited=path.startswith("/var/lib/dpkg/"),  # for these apt-get waits itself
+                % (path, _command(process) or name, process, self._lock_timeout),
+                waited="/dpkg/lock" in path,  # for these apt-get waits itself
             )
         if "SHA1 is not considered secure" in stderr:
             return Sha1Error(apt_plan.explain(stdout, stderr))
         failures = _failures(stderr)
         return FetchError(failures) if failures else AptError(apt_plan.explain(stdout, stderr))
+
+
+def _command(process: str) -> str:
+    """How a process's command line begins, while there is one: apt's own word for it is cut short."""
+    try:
+        text = PROC.joinpath(process, "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+    return " ".join(text.split())[:80].rstrip()
 
 
 def _failures(stderr: str) -> List[Failure]:

@@ -238,7 +238,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_get, apt_plan, apt_world, dpkg_status
 
-UNREACHABLE = "correct the address, or let this host reach it (proxy, DNS, clock)"
+UNREACHABLE = apt_get.CURES[-1][1]
 NO_WAY = "look at this host's sources and pins (apt-cache policy)"
 
 

@@ -9,25 +9,12 @@ dpkg's status file, for there are no contents.
 from __future__ import annotations
 
 import base64
-import contextlib
-import io
-import json
-import os
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from unittest import mock
 
-from ansible.module_utils.testing import patch_module_args
-from ansible_collections.rdna1.provision.plugins.module_utils import (
-    apt_backup,
-    apt_preferences,
-    apt_sources,
-    apt_world,
-    dpkg_status,
-)
 from ansible_collections.rdna1.provision.plugins.modules import (
     apt_archive,
     apt_retire,
@@ -38,22 +25,21 @@ from ansible_collections.rdna1.provision.plugins.modules import (
 )
 from rdna1.role_variables import RoleVariables
 
+from aptworld import modules
 from aptworld.answers import Transaction
 from aptworld.archives import Stanza
 from aptworld.hosts import Found
 from aptworld.keys import Key
+from aptworld.modules import HOSTS_PATHS
 from aptworld.world import World
 
 ROOT = Path(__file__).parents[3]
 OWN = "rdna1.provision."
-# Those that know paths of the host's.
-UTILS = (apt_backup, apt_preferences, apt_sources, apt_world, dpkg_status)
 # What the roles do beside apt. A module that is neither here nor below is one that nobody thought of.
 NOT_APTS = {
     f"ansible.builtin.{name}"
     for name in ("assert", "debug", "getent", "group", "include_vars", "setup", "stat", "user")
 } | {f"{OWN}check_variables"}
-HOSTS_PATHS = ("/etc/", "/var/lib/")
 
 
 class RoleError(Exception):
@@ -223,41 +209,10 @@ class Host:
         return value
 
     def _call(self, module: types.ModuleType, arguments: Mapping[str, Any], *, check: bool) -> dict[str, Any]:
-        settings = {"_ansible_check_mode": check, "_ansible_remote_tmp": str(self.world.root / "tmp")}
-        output = io.StringIO()
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(mock.patch.dict(os.environ, self.world.environment))
-            stack.enter_context(_relocated([*UTILS, module], self.world.root))
-            if hasattr(module, "restore_links"):  # it would look at the links of this machine
-                stack.enter_context(mock.patch.object(module, "restore_links", return_value=[]))
-            stack.enter_context(patch_module_args(json.loads(json.dumps({**arguments, **settings}))))
-            stack.enter_context(contextlib.redirect_stdout(output))
-            stack.enter_context(contextlib.suppress(SystemExit))
-            module.main()
-        result: dict[str, Any] = json.loads(output.getvalue().strip().splitlines()[-1])
+        result = modules.run(module, self.world.root, self.world.environment, arguments, check=check)
         if result.get("failed"):
             raise RoleError(result["msg"])
         return result
-
-
-@contextlib.contextmanager
-def _relocated(modules: list[types.ModuleType], root: Path) -> Iterator[None]:
-    """Have every path of the host's, in constants and in defaults of arguments, lie below root."""
-
-    def moved(value: Any) -> Any:
-        known = isinstance(value, Path) and str(value).startswith(HOSTS_PATHS)
-        return root / str(value).lstrip("/") if known else value
-
-    with contextlib.ExitStack() as stack:
-        for module in modules:
-            for name, value in list(vars(module).items()):
-                function = vars(value).get("__init__") if isinstance(value, type) else value
-                if moved(value) is not value:
-                    stack.enter_context(mock.patch.object(module, name, moved(value)))
-                elif isinstance(function, types.FunctionType) and function.__defaults__:
-                    defaults = tuple(map(moved, function.__defaults__))
-                    stack.enter_context(mock.patch.object(function, "__defaults__", defaults))
-        yield
 
 
 def _stanza(control: str) -> Stanza:

@@ -22,6 +22,12 @@ UNREACHABLE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes of these answers are none of this machine's."""
+    monkeypatch.setattr(apt_get, "PROC", tmp_path)
+
+
 class Machine:
     """apt-get, as it answers here one time after the other."""
 
@@ -66,6 +72,17 @@ def test_a_lists_lock_that_stays_is_named_with_who_holds_it() -> None:
     assert "lock_timeout" in caught.value.cure
 
 
+def test_who_holds_a_lock_is_told_with_the_whole_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/cmdline").write_bytes(b"/usr/bin/python3\0/usr/bin/unattended-upgrade\0")
+    monkeypatch.setattr(apt_get, "PROC", tmp_path)
+    machine = Machine((100, *DPKG_LOCKED))
+    with pytest.raises(LockedError, match=r"by /usr/bin/python3 /usr/bin/unattended-upgrade \(process 7\)"):
+        machine.apt.execute(["install", "a"])
+
+
 def test_dpkg_s_lock_is_not_waited_for_twice() -> None:
     machine = Machine((100, *DPKG_LOCKED))
     with pytest.raises(LockedError, match="unattended-upgr"):
@@ -106,3 +123,30 @@ def test_of_many_failures_one_is_named_and_the_others_counted() -> None:
     machine = Machine((100, "", stderr))
     with pytest.raises(AptError, match=r"^http://a.example/a.deb: 404  Not Found \(and 2 more\)$"):
         machine.apt.execute(["install", "a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("reason", "cure"),
+    [
+        ("404  Not Found", "apt-get update"),
+        ("Hash Sum mismatch", "in step with itself"),
+        ("File has unexpected size (1 != 2). Mirror sync in progress?", "in step with itself"),
+        ("Could not resolve 'a.example'", "proxy, DNS, clock"),
+        ("Connection timed out", "proxy, DNS, clock"),
+    ],
+)
+def test_each_way_to_fail_has_its_cure(reason: str, cure: str) -> None:
+    machine = Machine((100, "", f"E: Failed to fetch http://a.example/a.deb  {reason}\n"))
+    with pytest.raises(AptError) as caught:
+        machine.apt.execute(["install", "a"])
+    assert cure in caught.value.cure
+
+
+def test_an_unsigned_repository_is_explained_by_its_signature() -> None:
+    stderr = (
+        "W: GPG error: http://a.example x InRelease: NO_PUBKEY 9386B48A1A693C5C\n"
+        "E: The repository 'http://a.example x InRelease' is not signed.\n"
+    )
+    machine = Machine((100, "", stderr))
+    with pytest.raises(AptError, match="NO_PUBKEY 9386B48A1A693C5C"):
+        machine.apt.update(Path("/x"))
