@@ -114,21 +114,25 @@ def end(progress: Progress, kind: str, data: Mapping[str, Any]) -> list[Notice]:
         return []
     progress.changed += bool(result.get("changed"))
     if data.get("task_action") == PLAN or data.get("resolved_action") == PLAN:
-        return planned(progress, host, result.get("rdna1"))
+        return planned(progress, host, result)
     if (result.get("ansible_facts") or {}).get(PASSED_FACT) is True:
         progress.passed = True
         return [Notice("passed", host, progress.phase, "through the chain")]
     return []
 
 
-def planned(progress: Progress, host: str, plan: Any) -> list[Notice]:
-    """Note what the chain's plan saw."""
+def planned(progress: Progress, host: str, result: Mapping[str, Any]) -> list[Notice]:
+    """Note what the chain's plan saw. A host with nothing to run is through the chain with it."""
+    plan = result.get("rdna1")
     if not isinstance(plan, dict):
         return []
     if plan.get("stage") == "after":
         progress.after = plan
         return []
     progress.before = plan
+    if plan.get("converged") is True and not result.get("roles"):
+        progress.passed = True
+        return [Notice("passed", host, "plan", "nothing differs")]
     differences = plan.get("differences") or []
     return [Notice("plan", host, "plan", f"{len(differences)} differences")]
 

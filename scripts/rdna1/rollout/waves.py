@@ -42,7 +42,7 @@ def plan(spec: str, hosts: Sequence[str], canaries: Collection[str] = ()) -> lis
     waves: list[Wave] = []
     done = 0
     for item, end in ends:
-        if end > done:
-            waves.append(Wave(len(waves) + 1, item, queue[done:end]))
-            done = min(end, len(hosts))
+        if reached := queue[done:end]:
+            waves.append(Wave(len(waves) + 1, item, reached))
+            done += len(reached)
     return waves
