@@ -11,9 +11,9 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
 
 if TYPE_CHECKING:
@@ -29,10 +29,15 @@ def load_options(collection: Path) -> dict[str, dict[str, Any]]:
     """Every public variable: role name (or ``rdna1`` for the playbooks) -> variable -> its option spec."""
     files = {path.parts[-3]: path for path in sorted(collection.glob("roles/*/meta/argument_specs.yml"))}
     files[PLAYBOOKS] = collection / "playbooks/vars/argument_specs.yml"
+    loader = DataLoader()
     return {
-        owner: yaml.safe_load(path.read_text())["argument_specs"]["main"].get("options", {})
+        owner: loader.load_from_file(str(path))["argument_specs"]["main"].get("options", {})
         for owner, path in files.items()
     }
+
+
+# Read when Ansible loads the plugin, before it forks a worker for each host: once, not once a host.
+OPTIONS = load_options(COLLECTION)
 
 
 def owner_of(name: str, owners: Iterable[str]) -> str | None:
@@ -76,7 +81,7 @@ def check(
     (``host_check_foreign_variables`` where none are given).
     """
     host = task_vars["inventory_hostname"]
-    options = load_options(COLLECTION)
+    options = OPTIONS
     owners = [role] if role else list(options)
     if foreign is None:
         foreign = template(task_vars.get("host_check_foreign_variables", []))

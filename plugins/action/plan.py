@@ -14,7 +14,6 @@ as facts, the release, so that no role has to gather it. Misspelt variables stop
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleActionFail
@@ -25,8 +24,6 @@ from ansible_collections.rdna1.provision.plugins.plugin_utils.desired import Rol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-ROLES = Path(__file__).parents[2] / "roles"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
@@ -50,7 +47,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
         facts = self._release(host, task_vars.get("ansible_facts") or {})
         task_vars["ansible_facts"] = {**(task_vars.get("ansible_facts") or {}), **facts}
         try:
-            scopes = {role: self._scope(role, task_vars) for role in [plan.JUDGE, *arguments["roles"]]}
+            scopes = {
+                role: RoleScope(role, self._templar, task_vars) for role in [plan.JUDGE, *arguments["roles"]]
+            }
         except UnknownSystemError as error:
             raise AnsibleActionFail(f"{host}: {error}.") from error
         desired = [(role, item) for role, scope in scopes.items() for item in scope.desired()]
@@ -84,16 +83,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             )
         return release.facts(answer["stdout"])
 
-    def _scope(self, role: str, task_vars: Mapping[str, Any]) -> RoleScope:
-        return RoleScope(role, ROLES, self._loader, self._templar, task_vars)
-
     def _ask(self, desired: Sequence[tuple[str, Mapping[str, Any]]], task_vars: dict[str, Any]) -> list[Any]:
         questions = [kinds.KINDS[item["kind"]].ask(item) for _, item in desired]
         answer = self._execute_module(
             module_name="rdna1.provision.observe", module_args={"questions": questions}, task_vars=task_vars
         )
         if answer.get("failed"):
-            said = answer.get("msg") or answer.get("module_stderr") or answer.get("exception") or "no reason given"
+            said = (
+                answer.get("msg")
+                or answer.get("module_stderr")
+                or answer.get("exception")
+                or "no reason given"
+            )
             raise AnsibleActionFail(f"{task_vars['inventory_hostname']}: it could not be observed: {said}")
         answers: list[Any] = answer["answers"]
         return answers

@@ -42,8 +42,8 @@ CURES = (
 # Debian 13's apt verifies with sqv, which accepts no SHA-1 since February 2026 unless a policy does.
 SQV_POLICY = Path("/etc/crypto-policies/back-ends/apt-sequoia.config")
 SHA1_CURE = (
-    "copy /usr/share/apt/default-sequoia.config to %s and set sha1.second_preimage_resistance there to a "
-    "later day" % SQV_POLICY
+    "copy /usr/share/apt/default-sequoia.config to %s (make its directory) and set "
+    "sha1.second_preimage_resistance there to a later day" % SQV_POLICY
 )
 
 # What the caller has judged before: apt need not ask again.

@@ -87,15 +87,12 @@ from typing import Any, Dict, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.rdna1.provision.plugins.module_utils import openpgp_key
-from ansible_collections.rdna1.provision.plugins.module_utils.apt_get import SHA1_CURE, SQV_POLICY
+from ansible_collections.rdna1.provision.plugins.module_utils import openpgp_key, sqv_policy
+from ansible_collections.rdna1.provision.plugins.module_utils.apt_get import SHA1_CURE
 from ansible_collections.rdna1.provision.plugins.module_utils.openpgp_key import OpenPgpError, PrimaryKey
 
 # A signing key takes a few KiB; a hostile server may not fill the host's memory.
 LIMIT = 256 * 1024
-
-SQV = Path("/usr/bin/sqv")
-SHA1_ENDS = datetime(2026, 2, 1, tzinfo=timezone.utc)
 
 
 class BadKeyError(Exception):
@@ -186,7 +183,7 @@ def main() -> None:
         result = ensure(module, path, now)
     except (BadKeyError, OpenPgpError) as error:
         module.fail_json(msg=str(error))
-    if result["self_signature_digest"] == "SHA1" and refuses_sha1(now):
+    if result["self_signature_digest"] == "SHA1" and sqv_policy.refuses_sha1(now):
         module.warn(
             "This host's apt verifies with sqv, which refuses this key's SHA-1 self-signature; %s."
             % SHA1_CURE
@@ -195,11 +192,6 @@ def main() -> None:
         arguments = module.load_file_common_arguments(module.params, path=str(path))
         result["changed"] = module.set_fs_attributes_if_different(arguments, result["changed"])
     module.exit_json(**result)
-
-
-def refuses_sha1(now: datetime) -> bool:
-    """Whether this host's apt will not take a key whose self-signature uses SHA-1."""
-    return SQV.exists() and not SQV_POLICY.exists() and now >= SHA1_ENDS
 
 
 def ensure(module: AnsibleModule, path: Path, now: datetime) -> Dict[str, Any]:

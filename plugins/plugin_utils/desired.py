@@ -7,41 +7,70 @@ tell (where it gets its release from, its kernel, its cards) is filled in once i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
 from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-OS_FILES = ("{distribution}_{distribution_version}.yml", "{distribution}_{distribution_major_version}.yml")
+ROLES = Path(__file__).parents[2] / "roles"
+OS_FILES = ("{distribution}_{distribution_version}", "{distribution}_{distribution_major_version}")
+
+WORD = re.compile(r"\w+")
+TEMPLATE = re.compile(r"\{[{%#]")
+INCLUDED = re.compile(r"\{%-?\s*(?:include|from|import)\s*'([^']+)'")
 
 
 class UnknownSystemError(Exception):
     """A role has no variables for the host's release; the message is one sentence."""
 
 
+def _load() -> dict[str, dict[str, dict[str, Any]]]:
+    """The variables that roles come with: role -> ``defaults``, ``main`` or a release -> variables."""
+    loader = DataLoader()
+
+    def read(path: Path) -> dict[str, Any]:
+        return loader.load_from_file(str(path), trusted_as_template=True) or {}
+
+    return {
+        role.name: {
+            "defaults": read(role / "defaults/main.yml"),
+            **{path.stem: read(path) for path in sorted(role.glob("vars/*.yml"))},
+        }
+        for role in sorted(ROLES.iterdir())
+    }
+
+
+# Read when Ansible loads the plugin, before it forks a worker for each host: once, not once a host.
+VARIABLES = _load()
+
+
 class RoleScope:
     """One role's view of a host's variables."""
 
-    def __init__(
-        self, role: str, roles: Path, loader: Any, templar: Any, task_vars: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, role: str, templar: Any, task_vars: Mapping[str, Any]) -> None:
         self.role = role
-        self.folder = roles / role
-        self._loader = loader
-        facts = task_vars["ansible_facts"]
+        self.folder = ROLES / role
+        own = VARIABLES[role]
+        private = {**own["main"], **release_variables(role, task_vars["ansible_facts"])}
         self.variables: dict[str, Any] = {
-            **dict(self._load(self.folder / "defaults/main.yml")),
+            **own["defaults"],
             **task_vars,
-            **dict(self._load(self.folder / "vars/main.yml")),
-            **dict(self._load(self._os_file(facts))),
+            **private,
             "role_path": str(self.folder),
             "role_name": role,
             "ansible_search_path": [str(self.folder)],
+        }
+        self._unsettled = {
+            name for name in (*own["defaults"], *private) if TEMPLATE.search(str(self.variables[name]))
         }
         self._templar = templar.copy_with_new_env(
             searchpath=[str(self.folder / "templates")], available_variables=self.variables
@@ -49,8 +78,10 @@ class RoleScope:
 
     def desired(self) -> list[dict[str, Any]]:
         """Everything that the role wants; files still as their templates' names."""
+        wanted = f"__{self.role}_desired"
+        self._settle_mentioned(str(self.variables[wanted]))
         found = []
-        for item in kinds.expand(self._templar.template(self.variables[f"__{self.role}_desired"])):
+        for item in kinds.expand(self._templar.template(self.variables[wanted])):
             if item["kind"] == "tree":
                 item["files"] = digests(self.folder / "files" / item.pop("source"))
             found.append(item)
@@ -61,28 +92,42 @@ class RoleScope:
         self.variables[name] = value
 
     def text(self, template: str) -> str:
-        """Render one of the role's templates as M(ansible.builtin.template) would."""
-        source = (self.folder / "templates" / template).read_text(encoding="utf-8")
+        """Render one of the role's templates as ansible.builtin.template would."""
+        source = self._source(template)
+        self._settle_mentioned(source + "".join(map(self._source, INCLUDED.findall(source))))
         return str(self._templar.template(trust_as_template(source), escape_backslashes=False))
 
-    def _load(self, path: Path | None) -> Iterator[tuple[str, Any]]:
-        if path is not None and path.is_file():
-            yield from (self._loader.load_from_file(str(path), trusted_as_template=True) or {}).items()
+    def _source(self, template: str) -> str:
+        return (self.folder / "templates" / template).read_text(encoding="utf-8")
 
-    def _os_file(self, facts: Mapping[str, Any]) -> Path | None:
-        """The file for the host's release; None where the role has none for any release."""
-        folder = self.folder / "vars"
-        if not any(path.name != "main.yml" for path in folder.glob("*.yml")):
-            return None
-        for name in OS_FILES:
-            path = folder / name.format_map(facts)
-            if path.is_file():
-                return path
-        raise UnknownSystemError(
-            f"it runs {facts['distribution']} {facts['distribution_version']}, "
-            f"which the role {self.role} does not know; "
-            "install Ubuntu 24.04 or 22.04 or Debian 13 or 12, or take the host out of the inventory"
-        )
+    def _settle_mentioned(self, text: str) -> None:
+        """Evaluate, once, the variables that a text mentions, after those that they mention in turn.
+
+        Ansible evaluates a variable each time that it is used: a stack's file would be read eighty times.
+        What depends on something that only the host can tell stays as it is.
+        """
+        for name in sorted(self._unsettled.intersection(WORD.findall(text))):
+            if name in self._unsettled:
+                self._unsettled.discard(name)
+                raw = self.variables[name]
+                self._settle_mentioned(str(raw))
+                with contextlib.suppress(AnsibleError):
+                    self.variables[name] = self._templar.template(raw)
+
+
+def release_variables(role: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A role's variables for the host's release; none where the role has none for any release."""
+    own = VARIABLES[role]
+    if own.keys() <= {"defaults", "main"}:
+        return {}
+    for name in OS_FILES:
+        if name.format_map(facts) in own:
+            return own[name.format_map(facts)]
+    raise UnknownSystemError(
+        f"it runs {facts['distribution']} {facts['distribution_version']}, "
+        f"which the role {role} does not know; "
+        "install Ubuntu 24.04 or 22.04 or Debian 13 or 12, or take the host out of the inventory"
+    )
 
 
 def digests(folder: Path) -> dict[str, str]:
