@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import urllib.error
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.rdna1.provision.plugins.module_utils import openpgp_key, sqv_policy
 from ansible_collections.rdna1.provision.plugins.modules import signing_key
+from rdna1.lab.mirror import signing
 
+ROOT = Path(__file__).parents[3]
 Run = Callable[..., dict[str, Any]]
 
 BORN = 1_600_000_000
@@ -160,14 +165,97 @@ def test_a_fingerprint_that_is_none_is_refused_before_anything_is_fetched(
     assert server["asked"] == 0
 
 
-def test_sqv_s_refusal_of_sha1_is_foreseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    policy = tmp_path / "policy"
-    monkeypatch.setattr(signing_key, "SQV", tmp_path / "sqv")
-    monkeypatch.setattr(signing_key, "SQV_POLICY", policy)
-    before, after = datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
-    assert not signing_key.refuses_sha1(after)
+DEFAULT = """\
+[hash_algorithms]
+sha1.second_preimage_resistance = 2026-02-01    # Extend the expiry for legacy repositories
+sha224 = 2026-02-01
+"""
+
+
+@pytest.fixture
+def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A host whose apt verifies with sqv: the site's policy, and the one that apt brings."""
+    found = tmp_path / "site", tmp_path / "default"
+    monkeypatch.setattr(sqv_policy, "SQV", tmp_path / "sqv")
+    monkeypatch.setattr(sqv_policy, "POLICIES", found)
     (tmp_path / "sqv").touch()
-    assert signing_key.refuses_sha1(after)
-    assert not signing_key.refuses_sha1(before)
-    policy.touch()
-    assert not signing_key.refuses_sha1(after)
+    found[1].write_text(DEFAULT)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("site", "day", "refused"),
+    [
+        (None, (2026, 1, 31), False),
+        (None, (2026, 2, 1), True),
+        (DEFAULT.replace("2026-02-01 ", "2027-01-01 "), (2026, 12, 31), False),
+        (DEFAULT.replace("2026-02-01 ", "2027-01-01 "), (2027, 1, 1), True),
+        (DEFAULT.replace("2026-02-01 ", '"always" '), (2099, 1, 1), False),
+        (DEFAULT.replace("2026-02-01 ", '"never" '), (2020, 1, 1), True),
+        ("[hash_algorithms]\n", (2026, 1, 1), True),
+    ],
+    ids=["before", "since", "later", "too-late", "always", "never", "silent"],
+)
+def test_sqv_s_refusal_of_sha1_is_read_from_the_policy_that_counts(
+    policies: tuple[Path, Path], site: str | None, day: tuple[int, int, int], refused: bool
+) -> None:
+    if site is not None:
+        policies[0].write_text(site)
+    assert sqv_policy.refuses_sha1(datetime(*day, tzinfo=UTC)) is refused
+
+
+def test_a_host_without_sqv_accepts_sha1(policies: tuple[Path, Path]) -> None:
+    policies[1].with_name("sqv").unlink()
+    assert not sqv_policy.refuses_sha1(datetime(2099, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(("digest", "told"), [(2, True), (8, False)])
+def test_a_key_that_sqv_will_refuse_is_explained_in_one_sentence_with_the_cure(
+    policies: tuple[Path, Path],
+    ensure: Run,
+    server: dict[str, Any],
+    make_key: Callable[..., bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    digest: int,
+    told: bool,
+) -> None:
+    assert policies[1].is_file()
+    said: list[str] = []
+    monkeypatch.setattr(
+        "ansible.module_utils.basic.AnsibleModule.warn", lambda _, text, **__: said.append(text)
+    )
+    server["data"] = make_key(BORN, digest=digest)
+    ensure(tmp_path / "amd.gpg")
+    assert len(said) == int(told)
+    for sentence in said:
+        assert "refuses this key's SHA-1 self-signature" in sentence
+        assert "set sha1.second_preimage_resistance there to a later day" in sentence
+
+
+def test_an_expired_copy_is_fetched_again_and_the_new_expiry_told(
+    ensure: Run, server: dict[str, Any], make_key: Callable[..., bytes], tmp_path: Path
+) -> None:
+    dest = tmp_path / "amd.gpg"
+    dest.write_bytes(make_key(BORN, lifetime=DAY))
+    server["data"] = make_key(BORN, lifetime=100 * 365 * DAY)
+    answer = ensure(dest)
+    assert answer["fetched"]
+    assert answer["expires"] > "2100"
+    assert "has expired on 2020-09-14" in answer["diff"]["before"]
+    assert ensure(dest)["fetched"] is False
+    assert server["asked"] == 1
+
+
+def test_every_stack_fetches_its_key_over_https_and_knows_it_by_its_fingerprint() -> None:
+    stacks = [yaml.safe_load(path.read_text()) for path in (ROOT / "stacks").glob("*/stack.yml")]
+    keys = [stack["rocm"]["key"] for stack in stacks if "key" in stack.get("rocm", {})]
+    assert keys
+    for key in keys:
+        assert key["url"].startswith("https://")
+        assert re.fullmatch("[0-9A-F]{40}", key["fingerprint"])
+
+
+def test_the_lab_s_own_key_needs_no_such_policy(tmp_path: Path) -> None:
+    (key,) = openpgp_key.read_keys(signing.obtain(tmp_path).public.encode())
+    assert key.digest in {"SHA256", "SHA384", "SHA512"}
