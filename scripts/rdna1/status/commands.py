@@ -20,8 +20,8 @@ from rdna1.status import compare
 from rdna1.status.known import NONE, Known, gather
 
 SCHEMA = "rdna1.status/1"
-# Of a host's line where there is no terminal to fill.
-WIDTH = 200
+# Where there is no terminal, a host is one line, however long.
+WIDTH = 1000
 COLOURS = {"pass": "green", "fail": "red", "hang": "red"}
 
 VerdictsDir = Annotated[
