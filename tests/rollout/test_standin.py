@@ -1,0 +1,187 @@
+"""The driver with real Ansible and a small chain on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.rollout.conftest import Make, Site
+
+KILLS = 10
+
+
+def test_states_gates_and_the_budget_at_its_limit(site: Make) -> None:
+    hosts = {
+        "h1": "ok",
+        "h2": "verdict-hang",
+        "h3": "verdict-fail",
+        "h4": "lost",
+        "h5": "fail",
+        "h6": "no-verdict",
+    }
+    one = site({**hosts, "h7": "ok"}, canaries=["h1"])
+    done = one.rollout("--waves", "6,100%", "--budget", "5", "--on-failure", "leave")
+    assert done.returncode == 1, done.stderr
+    assert one.states() == {
+        "h1": "changed", "h2": "verdict-hang", "h3": "verdict-fail", "h4": "unreachable", "h5": "failed",
+        "h6": "verdict-unknown", "h7": "changed",
+    }  # fmt: skip
+    assert one.run["waves"][0]["hosts"] == ["h1"]
+    assert "No space left on device" in one.of("h5")["failure"]["stderr_tail"]
+    assert f"rdna1 rollout --resume {one.run['id']} --runs-dir {one.runs}" in done.stdout
+
+
+def test_over_the_budget_nobody_else_is_touched(site: Make) -> None:
+    one = site({"h1": "lost", "h2": "lost", "h3": "ok"})
+    done = one.rollout("--waves", "2,100%", "--budget", "1", "--on-failure", "leave")
+    assert done.returncode == 1
+    assert one.run["state"] == "stopped"
+    assert one.states()["h3"] == "pending"
+    assert one.attempts("h3") == 0
+
+
+def test_hosts_that_a_fatal_error_held_up_go_again(site: Make) -> None:
+    one = site({"h1": "ok", "h2": "fail", "h3": "ok"}, variables={"standin_fatal": True})
+    one.rollout("--waves", "100%", "--budget", "1", "--on-failure", "leave")
+    assert one.states() == {"h1": "changed", "h2": "failed", "h3": "changed"}
+
+
+def test_a_hanging_host_is_timed_out_and_the_others_pass(site: Make) -> None:
+    one = site({"h1": "ok", "h2": "hang", "h3": "ok"})
+    one.rollout("--waves", "100%", "--budget", "1", "--timeout", "45", "--on-failure", "leave")
+    assert one.states() == {"h1": "changed", "h2": "timed-out", "h3": "changed"}
+    assert one.of("h2")["failure"]["task"] == "Hang"
+    assert not left_running(one)
+
+
+def test_resume_repeats_what_failed_and_nothing_else(site: Make) -> None:
+    one = site({"h1": "ok", "h2": "fail", "h3": "ok"})
+    one.rollout("--waves", "2,100%", "--on-failure", "leave")
+    assert one.states() == {"h1": "changed", "h2": "failed", "h3": "pending"}
+    one.hosts["h2"]["standin"] = "ok"
+    done = one.resume()
+    assert done.returncode == 0, done.stderr
+    assert one.states() == dict.fromkeys(one.hosts, "changed")
+    assert [one.attempts(host) for host in one.hosts] == [1, 2, 1]
+
+
+def test_two_drivers_exclude_each_other(site: Make) -> None:
+    one = site({"h1": "ok"}, variables={"standin_seconds": 20})
+    first = one.start(*one.words)
+    wait_for(lambda: one.attempts("h1") == 1)
+    for directory, what in ((one.runs, "runs directory"), (one.root / "other-runs", "host h1")):
+        second = one.rollout("--runs-dir", str(directory))
+        assert second.returncode == 2
+        assert what in second.stderr
+        assert f"process {first.pid}" in second.stderr
+    assert one.finish(first).returncode == 0
+
+
+def test_interrupted_once_the_wave_is_finished(site: Make) -> None:
+    one = site({"h1": "ok", "h2": "ok"}, variables={"standin_seconds": 5})
+    first = one.start(*one.words, "--waves", "1,100%")
+    wait_for(lambda: one.attempts("h1") == 1)
+    first.send_signal(signal.SIGINT)
+    assert one.finish(first).returncode == 2
+    assert one.states() == {"h1": "changed", "h2": "pending"}
+    assert one.run["state"] == "interrupted"
+
+
+def test_interrupted_twice_it_stops_now_and_leaves_nothing_running(site: Make) -> None:
+    one = site({"h1": "ok"}, variables={"standin_seconds": 300})
+    first = one.start(*one.words)
+    wait_for(lambda: one.attempts("h1") == 1)
+    first.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    first.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    assert one.finish(first).returncode == 2
+    assert time.monotonic() - began < 30
+    assert one.states() == {"h1": "pending"}
+    assert not left_running(one)
+
+
+def test_killed_at_random_moments_every_run_comes_to_the_right_end(site: Make) -> None:
+    """Each kill hits another moment of the same run; all must pass, and nobody again that has passed."""
+    one = site({f"h{number}": "ok" for number in range(6)}, variables={"standin_seconds": 1})
+    words = [*one.words, "--waves", "1,50%,100%"]
+    moments = random.Random(6)  # noqa: S311 - moments, not secrets
+    passed: dict[str, int] = {}
+    for kill in range(KILLS):
+        fresh = not list(one.runs.glob("*/run.json"))
+        process = one.start(*words) if fresh else one.start("--resume", one.run["id"])
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(1.0, 12.0))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        if not list(one.runs.glob("*/run.json")):
+            continue
+        for host, state in one.states().items():
+            if state == "changed":
+                passed.setdefault(host, one.attempts(host))
+        assert all(one.attempts(host) == count for host, count in passed.items()), f"after kill {kill + 1}"
+    done = one.resume()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert one.states() == dict.fromkeys(one.hosts, "changed")
+    assert all(one.attempts(host) == count for host, count in passed.items())
+    assert one.run["state"] == "done"
+    assert not left_running(one)
+    assert not list((one.root / "xdg-runtime").iterdir()), "a private folder outlived its driver"
+
+
+def left_running(one: Site) -> list[str]:
+    """Return the command lines of what a run has left running."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if f"RDNA1_RUN={one.run['id']}".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(condition: object, seconds: float = 60.0) -> None:
+    assert callable(condition)
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("where", ["extra", "inventory"])
+def test_a_vaulted_value_shows_up_nowhere(site: Make, where: str) -> None:
+    secret = "correct-horse-battery"  # noqa: S105 - what the test looks for
+    one = site({"h1": "ok"}, variables={"standin_seconds": 8})
+    password = one.root / "password"
+    password.write_text("vault-pass-phrase\n")
+    target = one.root / "secret.yml" if where == "extra" else one.inventory.parent / "group_vars/rdna1.yml"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(f"standin_secret: {secret}\n")
+    vault = Path(sys.executable).with_name("ansible-vault")
+    encrypt = [vault, "encrypt", "--vault-password-file", password, target]
+    subprocess.run(encrypt, check=True, capture_output=True)
+    words = [*one.words, "--vault-password-file", str(password)]
+    if where == "extra":
+        words += ["-e", f"@{target}"]
+    process = one.start(*words)
+    wait_for(lambda: one.attempts("h1") == 1)
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [line for line in lines if secret.encode() in line]
+    done = one.finish(process)
+    assert done.returncode == 0, done.stderr
+    kept = {path: path.read_bytes() for path in one.runs.rglob("*") if path.is_file()}
+    assert [path for path, content in kept.items() if secret.encode() in content] == []
+    log = (one.runs / one.run["id"] / "logs/wave-1.log").read_text()
+    assert "the password is ********" in log
+    assert secret not in done.stdout + done.stderr
