@@ -15,15 +15,18 @@ import sys
 import time
 from pathlib import Path
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 # What was told to end may take so long before it is killed, in seconds.
 GRACE = 2.0
 
 
 def adopt_orphans() -> None:
-    """Have what outlives its parent become a child of this process."""
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    """Have what outlives its parent become a child of this process, and end with whoever asked for it."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    for option, value in ((PR_SET_CHILD_SUBREAPER, 1), (PR_SET_PDEATHSIG, signal.SIGTERM)):
+        if prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"prctl({option})")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def children() -> list[int]:
@@ -50,12 +53,14 @@ def end_children() -> int:
 def measure(command: list[str], log: Path) -> dict[str, float | int]:
     """Run the command to its end and return what it took."""
     adopt_orphans()
-    with log.open("wb") as stream:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-        rc = process.wait()
-        wall = time.perf_counter() - start
-    left = end_children()
+    try:
+        with log.open("wb") as stream:
+            start = time.perf_counter()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
+            rc = process.wait()
+            wall = time.perf_counter() - start
+    finally:
+        left = end_children()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "rc": rc,

@@ -1,8 +1,11 @@
 """What bench/converged/measure.py counts and ends."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,4 +64,21 @@ def test_what_ignores_being_told_to_end_is_killed(tmp_path: Path) -> None:
     alive = tmp_path / "pid"
     stubborn = OUTLIVES.replace("import os,", "import signal; signal.signal(15, signal.SIG_IGN)\nimport os,")
     measured(tmp_path, sys.executable, "-c", stubborn, str(alive))
+    assert not Path(f"/proc/{alive.read_text()}").exists()
+
+
+def test_who_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
+    alive = tmp_path / "pid"
+    script = OUTLIVES + "time.sleep(60)\n"
+    command = [sys.executable, MEASURE, tmp_path / "out.json", tmp_path / "log", sys.executable, "-c", script]
+    asked = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *command, alive]
+    )
+    while not alive.exists() or not alive.read_text():
+        time.sleep(0.02)
+    os.kill(asked.pid, signal.SIGKILL)
+    asked.wait()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{alive.read_text()}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert not Path(f"/proc/{alive.read_text()}").exists()
