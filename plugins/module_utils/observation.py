@@ -71,6 +71,7 @@ def path(_host: Host, path: str) -> Answer:
         "group": _name(grp.getgrgid, status.st_gid),
     }
     if found["type"] == "link":
+        found["leads_to_directory"] = place.is_dir()
         found["leads_to"] = os.path.realpath(place)
         found["target"] = str(place.readlink())
     if found["type"] == "file":

@@ -39,7 +39,7 @@ OWN = "rdna1.provision."
 NOT_APTS = {
     f"ansible.builtin.{name}"
     for name in ("assert", "debug", "getent", "group", "include_vars", "setup", "stat", "user")
-} | {f"{OWN}check_variables"}
+} | {f"{OWN}check_variables", f"{OWN}make_way"}
 
 
 class RoleError(Exception):
@@ -175,17 +175,19 @@ class Host:
         self.world.refresh()
         result = self._module(apt_transaction, {**arguments, "overlay": {}})
         self.answers.append(result)
-        self.steps.append(self._make_true(role, arguments))
+        self.steps.append(self._make_true(role, arguments, [item["name"] for item in result["remove"]]))
         return result
 
-    def _make_true(self, role: str, asked: dict[str, Any]) -> Step:
+    def _make_true(self, role: str, asked: dict[str, Any], goes: list[str]) -> Step:
         """Do what the module would: first remove, then install. Apt is asked again, for its own words."""
         leaving = [name for name in asked.get("remove", []) if name in self.world.installed]
         removal = Transaction((), frozenset())
         if leaving:
             removal = self.world.simulate("remove", *leaving)
             self.world.apply(removal)
-        installation = self.world.simulate("install", *asked["install"])
+        # What goes beside it may have to be named to apt.
+        away = [f"{name}-" for name in goes if name in self.world.installed]
+        installation = self.world.simulate("install", *asked["install"], *away)
         self.world.apply(installation, requested=[_name(spec) for spec in asked["install"]])
         return Step(role, asked, removal, installation)
 
