@@ -63,16 +63,16 @@ def prepared(asked: Asked, resume: str | None, runs_dir: Path) -> Iterator[Prepa
     if not playbook.is_file():
         raise LabError("--playbook", f"there is no {playbook}", "give the path of a playbook")
     with private_folder() as private:
-        loader = vault.loader_with(asked.vault_password_files)
-        files, names = extra_files(loader, asked.extra_vars, private)
+        keys = vault.keys(asked.vault_password_files)
+        files, names = extra_files(keys.loader, asked.extra_vars, private)
         if before and (missing := set(before.options.extra_vars_names) - set(names)):
             raise LabError(
                 f"run {before.id}",
                 f"it had extra variables ({', '.join(sorted(missing))}), whose values are not kept",
                 "give them again with -e",
             )
-        known = fleet.read(loader, inventories, before.options.limit if before else asked.limit)
-        hidden = vault.secrets_of(loader, [*vault.files_of(inventories, playbook), *files])
+        known = fleet.read(keys.loader, inventories, before.options.limit if before else asked.limit)
+        hidden = vault.secrets_of(keys, [*vault.files_of(inventories, playbook), *files])
         if before:
             run, hosts = resumed(before, asked, known, runs_dir)
         else:

@@ -1,13 +1,14 @@
 """Which values are secret: those that a fleet's files keep in Ansible Vault."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultHelper, get_file_vault_secret, is_encrypted
+from ansible.parsing.vault import VaultHelper, VaultLib, get_file_vault_secret, is_encrypted
 
 from rdna1.lab.errors import LabError
 from rdna1.rollout.secrets import leaves
@@ -16,8 +17,16 @@ VARIABLES = ("group_vars", "host_vars")
 SUFFIXES = ("", ".yml", ".yaml", ".json")
 
 
-def loader_with(password_files: Sequence[Path]) -> Any:
-    """Return Ansible's reader of files, with the Vault passwords that are configured and those given."""
+@dataclass(frozen=True)
+class Keys:
+    """The Vault passwords that are at hand, and Ansible's reader of files that uses them."""
+
+    loader: Any
+    lib: Any
+
+
+def keys(password_files: Sequence[Path]) -> Keys:
+    """Return the Vault passwords that are configured and those given."""
     loader = DataLoader()
     given = [("default", str(path)) for path in password_files]
     if constants.DEFAULT_VAULT_PASSWORD_FILE:
@@ -37,7 +46,7 @@ def loader_with(password_files: Sequence[Path]) -> Any:
             ) from None
         secrets.append((name, secret))
     loader.set_vault_secrets(secrets)
-    return loader
+    return Keys(loader, VaultLib(secrets))
 
 
 def files_of(inventories: Iterable[Path], playbook: Path) -> Iterator[Path]:
@@ -55,7 +64,7 @@ def files_of(inventories: Iterable[Path], playbook: Path) -> Iterator[Path]:
             yield from sorted(path for path in (folder / name).rglob("*") if path.is_file())
 
 
-def secrets_of(loader: Any, files: Iterable[Path]) -> set[str]:
+def secrets_of(keys: Keys, files: Iterable[Path]) -> set[str]:
     """Return every value in these files that is kept in a vault, whole files or single values."""
     found: set[str] = set()
     for path in files:
@@ -64,8 +73,8 @@ def secrets_of(loader: Any, files: Iterable[Path]) -> set[str]:
         if path.suffix not in SUFFIXES or not (whole or b"!vault" in raw):
             continue
         try:
-            content = loader.load_from_file(str(path), cache="none")
-            found.update(leaves(content) if whole else vaulted(content))
+            content = keys.loader.load_from_file(str(path), cache="none")
+            found.update(leaves(content) if whole else vaulted(keys, content))
         except AnsibleError as error:
             raise LabError(
                 str(path), f"it cannot be decrypted ({error.message})", "give --vault-password-file"
@@ -73,13 +82,14 @@ def secrets_of(loader: Any, files: Iterable[Path]) -> set[str]:
     return found
 
 
-def vaulted(value: Any) -> Iterator[str]:
+def vaulted(keys: Keys, value: Any) -> Iterator[str]:
     """Return the values that are marked as vaulted, in plain text."""
     if isinstance(value, dict):
         for item in value.values():
-            yield from vaulted(item)
+            yield from vaulted(keys, item)
     elif isinstance(value, list):
         for item in value:
-            yield from vaulted(item)
-    elif VaultHelper.get_ciphertext(value, with_tags=False) is not None:
-        yield str(value)
+            yield from vaulted(keys, item)
+    elif ciphertext := VaultHelper.get_ciphertext(value, with_tags=False):
+        # Not by the value itself: it asks a context that only Ansible's own commands set up.
+        yield keys.lib.decrypt(ciphertext).decode()
