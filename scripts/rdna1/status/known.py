@@ -95,40 +95,41 @@ def _know(
     known = Known(name)
     found = [fetched] if fetched else []
     now: dict[str, Any] = {}
-    prior: dict[str, Any] = {}
+    host = model.Host(name)
     if last:
         known.run, host = last
         known.state, known.differences = host.state, host.differences
-        now, prior = host.after or host.before, host.prior or {}
+        now = host.after or host.before
         found += [host.verdict] if host.verdict else []
     if found:
         newest = max(found, key=lambda verdict: str(verdict.get("finished", "")))
         known.verdict, known.outcome = newest, verdicts.outcome(newest)
         known.finished, known.sentence = str(newest.get("finished", "")), str(newest.get("summary", ""))
-    elif prior.get("verdict"):
-        known.outcome, known.finished = str(prior["verdict"]), prior.get("finished")
-        known.sentence = str(prior.get("sentence", ""))
+    elif host.prior and host.prior.get("verdict"):
+        known.outcome, known.finished = str(host.prior["verdict"]), host.prior.get("finished")
+        known.sentence = str(host.prior.get("sentence", ""))
     judged = verdicts.summary(known.verdict)
     known.summary = {**judged, **{field: value for field, value in now.items() if value is not None}}
     known.simulated = verdicts.simulated(known.verdict) or bool(now.get("simulated"))
     known.stand_in = verdicts.stand_in(known.verdict)
     if known.outcome != NONE:
-        known.stale = _stale(known, judged, now, prior, max_age)
+        known.stale = _stale(known, judged, now, host, max_age)
     return known
 
 
 def _stale(
-    known: Known,
-    judged: dict[str, Any],
-    now: dict[str, Any],
-    prior: dict[str, Any],
-    max_age: timedelta | None,
+    known: Known, judged: dict[str, Any], now: dict[str, Any], host: model.Host, max_age: timedelta | None
 ) -> str:
     for name in JUDGED:
         if judged.get(name) and now.get(name) and judged[name] != now[name]:
             return f"{name} is {now[name]} now, {judged[name]} was judged"
-    if known.verdict is None and not prior.get("current"):
-        return "the host has changed since"
+    # The last run looked at the host and made no verdict of its own: this one is from before it.
+    made, begun = _moment(known.finished), _moment(host.started)
+    if host.verdict is None and (known.verdict is None or (made and begun and made < begun)):
+        if host.prior and not host.prior.get("current"):
+            return "the host has changed since"
+        if host.differences:
+            return "a run has changed the host since, and not verified it"
     if max_age is not None:
         age = _age(known.finished)
         if age is None:
@@ -139,8 +140,13 @@ def _stale(
 
 
 def _age(finished: str | None) -> timedelta | None:
+    made = _moment(finished)
+    return datetime.now(UTC) - made if made else None
+
+
+def _moment(text: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(finished or "")
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

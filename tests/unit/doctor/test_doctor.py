@@ -190,6 +190,7 @@ def test_how_a_person_logs_in() -> None:
 
 # --- the hosts ---------------------------------------------------------------------------------------
 
+CHANGED_KEY = "@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@\nHost key verification failed."
 TWO = of(rdna1={"hosts": ["a", "b"]}, hostvars={"a": {"ansible_user": "operator"}})
 START, END = "2026-11-21T09:00:00.000000+00:00", "2026-11-21T09:00:04.000000+00:00"
 
@@ -232,8 +233,7 @@ SSH = 'Task failed: Data could not be sent to remote host "a". Make sure this ho
 @pytest.mark.parametrize(
     ("said", "code", "fix"),
     [
-        ("@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@\nHost key verification failed.", "host-key-changed",
-         "ssh-keygen -R a"),
+        (CHANGED_KEY, "host-key-changed", "ssh-keygen -R a"),
         ("Host key verification failed.", "host-key-unknown", "ssh operator@a"),
         ("ssh: Could not resolve hostname a: Name or service not known", "name", "getent hosts a"),
         ("operator@a: Permission denied (publickey,password).", "login", "ssh-copy-id operator@a"),

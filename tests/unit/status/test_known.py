@@ -68,11 +68,30 @@ def test_the_newest_verdict_counts_wherever_it_is(here: Path) -> None:
 
 def test_an_earlier_pass_that_the_plan_found_counts_only_while_it_is_current(here: Path) -> None:
     prior = {"verdict": "pass", "current": True, "finished": sample.at(-900), "sentence": "10 of 10"}
-    record(here, "20261121-1", verdict=None, prior=prior)
+    record(here, "20261121-1", verdict=None, prior=prior, differences=[])
     assert know(here).passed
     record(here, "20261121-1", verdict=None, prior={**prior, "current": False})
     assert know(here).stale == "the host has changed since"
     assert not know(here).passed
+
+
+def test_a_fetched_pass_from_before_a_run_that_changed_the_host_is_stale(here: Path) -> None:
+    fetched(here, finished=sample.at(-900))
+    record(here, "20261121-1", state="failed", verdict=None)
+    assert know(here).stale == "a run has changed the host since, and not verified it"
+    record(here, "20261121-1", state="ok", verdict=None, differences=[])
+    assert know(here).passed
+    record(
+        here,
+        "20261121-1",
+        state="ok",
+        verdict=None,
+        differences=[],
+        prior={"verdict": "pass", "current": False},
+    )
+    assert know(here).stale == "the host has changed since"
+    fetched(here, finished=sample.at(9000))
+    assert know(here).passed
 
 
 def test_age_makes_stale_only_where_it_is_asked_for(here: Path) -> None:
