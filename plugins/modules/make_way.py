@@ -16,7 +16,7 @@ options:
   items:
     description:
       - Each a dictionary of C(kind) and C(path); more is ignored.
-      - Kinds are C(directory), C(link), C(file) (text that this collection writes) and C(data) (any plain file).
+      - C(kind) is C(directory), C(link), C(file) (text that this collection writes) or C(data) (any file).
     type: list
     elements: dict
     required: true
