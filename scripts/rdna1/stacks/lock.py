@@ -92,11 +92,11 @@ def judge(stack: Stack, found: Sequence[Found]) -> list[Difference]:
     differences = []
     for one in sorted(found, key=lambda one: one.project):
         pin = known.pop(one.project, None)
-        said = pin.sha256 if pin and pin.version == one.version else trusted.get(one.project, one.sha256)
-        if said != one.sha256:
+        said = {trusted.get(one.project), pin.sha256 if pin and pin.version == one.version else None}
+        for other in said - {None, one.sha256}:
             raise LabError(
                 f"stacks/{stack.name}",
-                f"{one.url} has sha256 {one.sha256}, but {one.project} {one.version} is known with {said}",
+                f"{one.url} has sha256 {one.sha256}, but {one.project} {one.version} is known with {other}",
                 "do not install it: ask whoever runs the index, and only then take the known hash out",
                 exit_code=CHECK_FAILED,
             )
@@ -122,8 +122,9 @@ def _resolve(stack: Stack, indexes: Indexes, scratch: Path) -> list[tuple[str, s
     pinned = [f"{pin.name}=={pin.version}" for pin in stack.pins]
     wanted, kept, out = scratch / "wanted.txt", scratch / "kept.txt", scratch / "pylock.toml"
     wanted.write_text("\n".join(stack.wanted or pinned) + "\n")
-    # What is locked stays as it is, unless something wanted is not compatible with it.
-    kept.write_text("\n".join(pinned) + "\n")
+    # What is locked stays as it is; what is wanted may have moved since.
+    moving = {project(key) for key in stack.wanted}
+    kept.write_text("".join(f"{pin}\n" for pin in pinned if project(pin) not in moving))
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
     command = [
         *(uv or "uv", "pip", "compile", str(wanted), "--constraint", str(kept), "--output-file", str(out)),

@@ -94,6 +94,18 @@ class Stack:
         """Why it is for diagnosis only; empty for all others."""
         return str(self.data.get("diagnostic", ""))
 
+    @property
+    def stale(self) -> str:
+        """Say where the lock is not, or no longer, of what is wanted; empty where it is."""
+        pins = {pin.project: pin for pin in self.pins}
+        for key, sha256 in self.wanted.items():
+            pin = pins.get(project(key))
+            if pin is None or pin.version != key.split("==")[1]:
+                return f"its lock does not pin {key}"
+            if sha256 not in (UNKNOWN, pin.sha256):
+                return f"its lock has another hash for {key}"
+        return ""
+
     def refusal(self, *, allow_diagnostic: bool = False) -> str:
         """Say why it is not installed, and the cure; empty where it can be."""
         if self.diagnostic and not allow_diagnostic:
@@ -102,6 +114,9 @@ class Stack:
         if not self.lock.exists():
             unknown = [project(key) for key, value in self.wanted.items() if value == UNKNOWN]
             what = f"nobody has written down the hashes of {', '.join(unknown)} and of what they need"
+        else:
+            what = self.stale
+        if what:
             return f"{what}; run `rdna1 lock {self.name}` on a machine that reaches its index"
         return ""
 
@@ -164,13 +179,6 @@ def _meaning(stack: Stack) -> Iterator[str]:
         yield f"$.environment.policy: there is no policy {stack.policy}"
     if not stack.wanted and not stack.lock.exists():
         yield "$.wheels: there is neither a lock nor anything wanted that could be locked"
-    hashes = {pin.project: pin for pin in stack.pins}
-    for key, sha256 in stack.wanted.items():
-        pin = hashes.get(project(key))
-        if hashes and (pin is None or pin.version != key.split("==")[1]):
-            yield f"$.wheels.wanted: requirements.txt does not pin {key}"
-        elif pin and sha256 not in (UNKNOWN, pin.sha256):
-            yield f"$.wheels.wanted: requirements.txt has another hash for {key}"
     for name, packages in stack.data.get("rocm", {}).get("packages", {}).items():
         for package, version in packages.items():
             if not version.endswith("." + stack.data["rocm"]["build"]):

@@ -39,6 +39,23 @@ def test_it_locks_everything_for_the_stack_s_python_and_not_for_this_one(
     assert stack.lock.read_text() == before
 
 
+def test_what_is_wanted_may_move_and_the_rest_stays(
+    wheels: Any, make_stack: MakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheels.build()
+    stack = make_stack()
+    assert cli.code(["lock", "mine", "--index-url", wheels.url, "--yes"]) == 0
+    capsys.readouterr()
+    moved = make_stack(wheels={"index_urls": [], "wanted": {"torch==2.3.0+rocm5.7": "unknown"}})
+    assert "does not pin torch==2.3.0+rocm5.7" in moved.refusal()
+    assert cli.code(["lock", "mine", "--index-url", wheels.url, "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "+ torch 2.2.2+rocm5.7 -> 2.3.0+rocm5.7" in said
+    assert "- triton 2.2.0" in said
+    assert [pin.version for pin in stack.pins] == ["2.3.0+rocm5.7"]
+    assert moved.refusal() == ""
+
+
 def test_nothing_is_written_unless_somebody_says_yes(
     wheels: Any, make_stack: MakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +135,16 @@ def test_a_wheel_that_is_not_there_is_one_sentence(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("rdna1: stacks/mine: uv failed: ")
     assert "--index-url" in line
+
+
+@pytest.mark.parametrize(("trusted", "locked"), [("b", "a"), ("a", "b"), ("b", "b")])
+def test_the_lock_s_hash_and_the_other_source_s_must_both_be_met(
+    make_stack: MakeStack, trusted: str, locked: str
+) -> None:
+    wheels = {"index_urls": [], "wanted": {"torch==1": 64 * trusted}}
+    stack = make_stack(lock=f"torch==1 \\\n    --hash=sha256:{64 * locked}\n", wheels=wheels)
+    with pytest.raises(LabError, match=f"is known with {64 * 'b'}"):
+        lock.judge(stack, [Found("torch", "1", 64 * "a", "u")])
 
 
 def test_a_newer_pin_of_the_stack_moves_only_that(make_stack: MakeStack) -> None:
