@@ -25,8 +25,13 @@ def plan(parameters: Dict[str, Any]) -> Iterator[Retired]:
 
     uris = [*parameters["source_uris"], *own_uris(etc, parameters.get("own_archive_of", ""))]
 
+    contradicting = parameters.get("contradicting_uris") or []
+    contradictions = apt_sources.contradictions(apt_sources.read(etc)) if contradicting else []
+
     def unwanted(entry: apt_sources.Entry) -> bool:
-        return entry.covers(uris, parameters["source_suites"])
+        return entry.covers(uris, parameters["source_suites"]) or (
+            entry in contradictions and entry.covers(contradicting, ["*"])
+        )
 
     for path in apt_sources.source_files(etc):
         if path not in passed_over:
@@ -71,7 +76,8 @@ def rules_of(parameters: Dict[str, Any]) -> List[apt_preferences.AnyRule]:
 
 def trusted_keys(etc: Path, fingerprints: List[str]) -> Iterator[Path]:
     """Files whose keys apt trusts for every source, and that hold no others than these."""
-    for path in sorted((etc / "trusted.gpg.d").glob("*")):
+    # apt-key wrote to the first.
+    for path in (etc / "trusted.gpg", *sorted((etc / "trusted.gpg.d").glob("*"))):
         if path.suffix in KEY_SUFFIXES and path.is_file():
             try:
                 found = {key.fingerprint for key in openpgp_key.read_keys(path.read_bytes())}

@@ -7,7 +7,7 @@ import fnmatch
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822
 
@@ -118,6 +118,16 @@ def own_archives(entries: Iterable[Entry], etc_apt: Path, codename: str) -> List
     return list(found.values())
 
 
+def contradictions(entries: Iterable[Entry]) -> List[Entry]:
+    """Entries of one address and suite with different keys: apt reads no source at all where such are."""
+    enabled = [entry for entry in entries if entry.enabled]
+    keys: Dict[Tuple[str, str], Set[str]] = {}
+    for entry in enabled:
+        for place in _places(entry):
+            keys.setdefault(place, set()).add(entry.signed_by)
+    return [entry for entry in enabled if any(len(keys[place]) > 1 for place in _places(entry))]
+
+
 def retire(path: Path, text: str, unwanted: Callable[[Entry], bool]) -> Tuple[Optional[str], List[Entry]]:
     """A source file without unwanted entries: its new text, or None if none is left; and the entries."""
     entries = [entry for entry in parse(path, text) if entry.enabled]
@@ -193,6 +203,10 @@ def _from_line(path: Path, line: str) -> Optional[Entry]:
         signed_by=options.get("signed-by") or options.get("signed-by+") or "",
         enabled=True,
     )
+
+
+def _places(entry: Entry) -> List[Tuple[str, str]]:
+    return [(uri.rstrip("/"), suite) for uri in entry.uris for suite in entry.suites]
 
 
 def _other_keyring(entry: Entry) -> str:

@@ -31,6 +31,13 @@ options:
     description: A release's codename. The addresses that the host gets it from count as O(source_uris), too.
     type: str
     default: ""
+  contradicting_uris:
+    description:
+      - Globs over addresses. Enabled entries with such an address go where they name different keys for the
+        same suite, because apt then reads no source at all.
+    type: list
+    elements: str
+    default: []
   pins:
     description: General pins (C(Package) is C(*)) that go.
     type: list
@@ -67,8 +74,8 @@ options:
         default: ""
   keys:
     description:
-      - Fingerprints. Files in C(trusted.gpg.d) that hold only such keys go; apt would trust them for every
-        source.
+      - Fingerprints. C(trusted.gpg) and files in C(trusted.gpg.d) that hold only such keys go; apt would
+        trust them for every source.
     type: list
     elements: str
     default: []
@@ -151,6 +158,7 @@ def main() -> None:
             "files": paths,
             "source_uris": {"type": "list", "elements": "str", "default": []},
             "source_suites": {"type": "list", "elements": "str", "default": ["*"]},
+            "contradicting_uris": {"type": "list", "elements": "str", "default": []},
             "pins": {
                 "type": "list",
                 "elements": "dict",

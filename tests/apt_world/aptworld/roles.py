@@ -9,6 +9,7 @@ dpkg's status file, for there are no contents.
 from __future__ import annotations
 
 import base64
+import contextlib
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from aptworld.archives import Stanza
 from aptworld.hosts import Found
 from aptworld.keys import Key
 from aptworld.modules import HOSTS_PATHS
-from aptworld.world import World
+from aptworld.world import AptError, World
 
 ROOT = Path(__file__).parents[3]
 OWN = "rdna1.provision."
@@ -172,7 +173,8 @@ class Host:
             result = self._module(apt_transaction, arguments)
             self.answers.append(result)
             return result
-        self.world.refresh()
+        with contextlib.suppress(AptError):  # what is wrong with others' sources is a warning on a host, too
+            self.world.refresh()
         result = self._module(apt_transaction, {**arguments, "overlay": {}})
         self.answers.append(result)
         self.steps.append(self._make_true(role, arguments, [item["name"] for item in result["remove"]]))

@@ -271,3 +271,20 @@ def test_sources_only_have_no_package_list(tmp_path: Path) -> None:
     assert (
         apt_sources.missing_lists(apt_sources.parse(Path("x.list"), "deb-src http://a b c"), tmp_path) == []
     )
+
+
+@pytest.mark.parametrize(
+    ("other", "number"),
+    [
+        ("deb [signed-by=/b.gpg] https://a.example/rocm/ ubuntu main\n", 2),
+        ("deb https://a.example/rocm ubuntu proprietary\n", 2),
+        ("deb [signed-by=/a.gpg] https://a.example/rocm ubuntu proprietary\n", 0),
+        ("deb [signed-by=/b.gpg] https://a.example/rocm focal main\n", 0),
+        ("# deb [signed-by=/b.gpg] https://a.example/rocm ubuntu main\n", 0),
+    ],
+)
+def test_entries_of_one_suite_with_different_keys_contradict_each_other(other: str, number: int) -> None:
+    text = "deb [signed-by=/a.gpg] https://a.example/rocm ubuntu main\n" + other
+    text += "deb [signed-by=/c.gpg] https://b.example/rocm ubuntu main\n"
+    entries = apt_sources.parse(Path("x.list"), text)
+    assert len(apt_sources.contradictions(entries)) == number
