@@ -16,7 +16,8 @@ LOCK, CPU_LOCK = "3f1c9a7be204", "77aa01c2d9ef"
 HOSTILE = "<script>alert(1)</script>"
 CARDS = (
     ("AMD Radeon RX 5600 XT", "gfx1010", "navi10"),
-    ("AMD Radeon RX 5700 XT", "gfx1010", "navi10"),
+    # What boards that share a device id are called together.
+    ("Radeon RX 5600, RX 5600 XT, RX 5700 or RX 5700 XT (Navi 10)", "gfx1010", "navi10"),
     ("AMD Radeon RX 5500 XT", "gfx1012", "navi14"),
     ("AMD Radeon Pro V520", "gfx1011", "navi12"),
 )

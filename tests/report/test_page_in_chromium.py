@@ -193,6 +193,21 @@ def test_a_link_opens_its_host_though_a_filter_hides_it(browser: Chromium, pages
     assert len(hosts(browser)) == 12
 
 
+def test_what_stands_in_is_seen_beside_a_name_too_long_for_its_column(
+    browser: Chromium, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["large"])
+    outside = browser.run(
+        "[...document.querySelectorAll('#fleet > tbody > tr:first-child .badge')].map((badge) =>"
+        "badge.getBoundingClientRect().right <= badge.closest('td').getBoundingClientRect().right)"
+    )
+    assert len(outside) > 400
+    assert all(outside)
+    assert browser.run(
+        "[...document.querySelectorAll('.short')].some((one) => one.scrollWidth > one.clientWidth)"
+    )
+
+
 def test_the_keyboard_is_enough(browser: Chromium, pages: dict[str, Path]) -> None:
     browser.open(pages["small"])
     browser.run("document.querySelector('#fleet > tbody button.open').focus()")
