@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -102,3 +103,36 @@ def test_a_card_that_hangs_after_a_change_is_kept_from_jobs_until_it_passes(one:
     assert done.returncode == 0, done.stdout + done.stderr
     assert one.of(SECOND)["state"] == "changed"
     assert len(on(lab, SECOND, f"ls {gone}").split()) == 3
+
+
+def playbook(lab: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook on a lab without the driver."""
+    command = [str(RDNA1.with_name("ansible-playbook")), *arguments]
+    environment = {**os.environ, "RDNA1_LAB": lab, "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(
+        command, cwd=CHECKOUT, env=environment, check=False, capture_output=True, text=True, timeout=600
+    )
+
+
+def test_a_reboot_waits_for_the_host_and_verifies_again(one: Site, lab: str) -> None:
+    """The container stops where a host would start again; that part is this test's."""
+    assert SECOND in one.hosts
+    fleet = Fleet(lifecycle.podman_of(LabPaths(lab)), LabPaths(lab))
+    container = fleet.container(SECOND)
+    before = on(lab, SECOND, "cat /proc/1/stat").split()[21]
+    code = f"podman wait {container} && podman start {container}"
+    with subprocess.Popen(["sh", "-c", code], stdout=subprocess.DEVNULL) as power:
+        done = playbook(lab, "tests/rollout/standin/reboot.yml", "-i", "inventories/lab", "--limit", SECOND)
+        power.terminate()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verdict pass" in done.stdout
+    assert on(lab, SECOND, "cat /proc/1/stat").split()[21] != before
+
+
+def test_this_machine_is_never_rebooted(lab: str, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("rdna1: {hosts: {here: {ansible_connection: local, ansible_become: false}}}\n")
+    done = playbook(lab, "tests/rollout/standin/reboot.yml", "-i", str(inventory))
+    assert done.returncode == 2
+    assert "here: it is reached by a local connection" in done.stdout
+    assert "Restart the host" not in done.stdout

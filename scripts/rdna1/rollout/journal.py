@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rdna1.rollout.secrets import Scrubber
 from rdna1.runs import model
@@ -17,6 +17,7 @@ class Journal:
         self.run = run
         self.hosts = hosts
         self.scrubber = scrubber
+        self._open: dict[Path, IO[str]] = {}
 
     def save(self) -> None:
         """Write run.json."""
@@ -30,17 +31,19 @@ class Journal:
         """Add a line to events.jsonl and return its text as it may be shown."""
         text = self.scrubber.text(text)
         line = {"time": model.now(), "kind": kind, "host": host, "phase": phase, "text": text}
-        self.paths.events.parent.mkdir(parents=True, exist_ok=True)
-        with self.paths.events.open("a") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._add(self.paths.events, json.dumps(line, ensure_ascii=False))
         return text
 
     def log(self, wave: int, text: str) -> None:
         """Add what Ansible printed to the wave's log."""
-        path = self.paths.log(wave)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            file.write(self.scrubber.text(text) + "\n")
+        self._add(self.paths.log(wave), self.scrubber.text(text))
+
+    def _add(self, path: Path, line: str) -> None:
+        """Add a line to a file, in the kernel's hands when this returns; files stay open for the next one."""
+        if path not in self._open:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open[path] = path.open("a", buffering=1)
+        self._open[path].write(line + "\n")
 
     def failure(self, failure: Failure | None) -> Failure | None:
         """Return a failure as it may be kept."""
