@@ -7,15 +7,14 @@ in the right state is recognised in the time that a few thousand ``stat`` calls 
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import json
 import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
+from ansible_collections.rdna1.provision.plugins.module_utils import sealed_tree
 from ansible_collections.rdna1.provision.plugins.module_utils.venv_lock import Requirement, canonical
 
 MARKER = ".rdna1-complete"
@@ -23,7 +22,10 @@ NAME = re.compile(r"[0-9a-f]{12}\Z")
 ASIDE = re.compile(r"[0-9a-f]{12}\.replaced\Z")
 RELEASE = re.compile(r"\d+\.\d+\.\d+\Z")
 
-BUILD, SWITCH, PRUNE = "build", "switch", "prune"
+# What has to be done; the first two are the module venv_python's, where the interpreter is a standalone one.
+PYTHON, RENEW_PYTHON, BUILD, RENEW, SWITCH, PRUNE = (
+    "python", "renew python", "build", "renew", "switch", "prune",
+)  # fmt: skip
 
 
 class Layout(NamedTuple):
@@ -73,24 +75,27 @@ class Wanted(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Something to do (build, switch or prune), and why, for a person to read."""
+    """Something to do (build, switch, prune, …), and why, for a person to read."""
 
     action: str
     reason: str
 
 
-def observe(layout: Layout, deep: bool = False) -> dict[str, Any]:
-    """Read everything that ``differences`` judges; ``deep`` also hashes every installed file."""
+def observe(layout: Layout, deep: bool = False, limit: int | None = sealed_tree.READ_LIMIT) -> dict[str, Any]:
+    """Read everything that ``differences`` judges; ``deep`` and ``limit`` are those of a sealed tree."""
+    pythons = sorted(path for path in layout.pythons.glob("*") if RELEASE.match(path.name))
     return {
         "current": _link(layout.current),
-        "venv": observe_venv(layout.venv, deep),
+        "venv": observe_venv(layout.venv, deep, limit),
         "others": _others(layout),
         "leftovers": _leftovers(layout),
-        "pythons": sorted(path.name for path in layout.pythons.glob("*") if RELEASE.match(path.name)),
+        "pythons": {path.name: sealed_tree.look(path, deep, limit) for path in pythons},
     }
 
 
-def observe_venv(venv: Path, deep: bool = False) -> dict[str, Any] | None:
+def observe_venv(
+    venv: Path, deep: bool = False, limit: int | None = sealed_tree.READ_LIMIT
+) -> dict[str, Any] | None:
     """One venv, None where there is none."""
     if not venv.is_dir() or venv.is_symlink():
         return None
@@ -101,7 +106,7 @@ def observe_venv(venv: Path, deep: bool = False) -> dict[str, Any] | None:
         "interpreter": os.path.realpath(python),
         "executable": os.access(python, os.X_OK) and python.is_file(),
         "distributions": dict(map(_distribution, infos)),
-        "damaged": {info.name: damage for info in infos if (damage := _damage(info, deep))},
+        "files": sealed_tree.look(venv, deep, limit),
     }
 
 
@@ -116,7 +121,10 @@ def read_marker(venv: Path) -> dict[str, Any] | None:
 
 def differences(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> list[Difference]:
     """What has to be done, nothing where nothing."""
-    found = [Difference(BUILD, reason) for reason in _venv_reasons(layout, observed["venv"], wanted)]
+    found = _python_differences(layout, observed, wanted)
+    found += [Difference(BUILD, reason) for reason in _venv_reasons(layout, observed["venv"], wanted)]
+    if observed["venv"] and observed["venv"]["files"]["touched"]:
+        found.append(Difference(RENEW, _touched(layout.venv, observed["venv"]["files"]["touched"])))
     target = f"venvs/{layout.name}"
     if observed["current"] != target:
         found.append(Difference(SWITCH, f"current -> {observed['current'] or 'nothing'}, {target} wanted"))
@@ -161,10 +169,31 @@ def _venv_reasons(layout: Layout, venv: dict[str, Any] | None, wanted: Wanted) -
         version = venv["distributions"].get(requirement.name)
         if version != requirement.version:
             reasons.append(f"{requirement.name} {version or 'missing'}, {requirement.version} wanted")
-    for info, files in sorted(venv["damaged"].items()):
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        reasons.append(f"{info.removesuffix('.dist-info')} is damaged: {files[0]}{more}")
+    reasons += damage(layout.venv, venv["files"])
     return reasons
+
+
+def _python_differences(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> list[Difference]:
+    """Of the standalone interpreter that is wanted; one that is missing leaves a venv to build."""
+    found = []
+    for release, files in observed["pythons"].items():
+        home = layout.pythons / release
+        if wanted.interpreter.startswith(f"{home}/"):
+            found += [Difference(PYTHON, reason) for reason in damage(home, files)]
+            if files["touched"]:
+                found.append(Difference(RENEW_PYTHON, _touched(home, files["touched"])))
+    return found
+
+
+def damage(home: Path, files: dict[str, Any]) -> list[str]:
+    """What differs from a tree's list, in words; of many only the first."""
+    more = files["count"] - len(files["damaged"])
+    return [f"{home}: {said}" for said in files["damaged"]] + ([f"{home}: and {more} more"] if more else [])
+
+
+def _touched(home: Path, paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{home}: {paths[0]}{more} changed hands or times since it was completed, and must be read anew"
 
 
 def _others(layout: Layout) -> list[dict[str, Any]]:
@@ -199,29 +228,12 @@ def _distribution(info: Path) -> tuple[str, str]:
     return canonical(name), version
 
 
-def _damage(info: Path, deep: bool) -> list[str]:
-    """Which of a distribution's files are not as its RECORD says: gone, of another size, of another hash."""
-    try:
-        rows = list(csv.reader((info / "RECORD").read_text().splitlines()))
-    except OSError:
-        return ["RECORD"]
-    damaged = []
-    for path, digest, size in (row for row in rows if len(row) == 3):
-        if path.endswith(".pyc"):  # Python writes those anew whenever it may
-            continue
-        try:
-            found = (info.parent / path).stat().st_size
-        except OSError:
-            damaged.append(path)
-            continue
-        if (size and found != int(size)) or (deep and digest and _sha256(info.parent / path) != digest):
-            damaged.append(path)
-    return damaged
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+def recorded(venv: Path) -> dict[str, dict[str, str]]:
+    """The files of each distribution, with the digests that its RECORD has for them."""
+    found: dict[str, dict[str, str]] = {}
+    for info in venv.glob("lib/python3*/site-packages/*.dist-info"):
+        rows = csv.reader((info / "RECORD").read_text().splitlines()) if (info / "RECORD").exists() else ()
+        found[_distribution(info)[0]] = {
+            os.path.normpath(info.parent.relative_to(venv) / row[0]): row[1] for row in rows if len(row) == 3
+        }
+    return found

@@ -10,7 +10,7 @@ short_description: Install a python-build-standalone release, checked by its sha
 description:
   - Downloads an archive that unpacks to a folder C(python), checks its sha256, unpacks it aside, starts
     what it holds, and renames it to C(ROOT/python/RELEASE). Until then nothing is there; afterwards nothing
-    is done again unless the interpreter no longer runs.
+    is done again unless the interpreter no longer runs, or a file of it is not as it was unpacked.
   - In check mode the archive's address is asked whether it answers.
 options:
   root:
@@ -63,6 +63,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 from ansible_collections.rdna1.provision.plugins.module_utils import (
+    sealed_tree,
     venv_archive,
     venv_run,
     venv_state,
@@ -124,6 +125,7 @@ def install(module: AnsibleModule, layout: venv_state.Layout, interpreter: Path)
         target = layout.pythons / release
         if target.exists() or target.is_symlink():
             target.rename(tmp / "broken")
+        sealed_tree.write(unpacked)
         unpacked.rename(target)
 
 
@@ -146,15 +148,19 @@ def main() -> None:
         module.fail_json(msg=f"The release {release!r} is not like 3.10.21; correct it, nothing was changed.")
     layout = venv_state.Layout(Path(module.params["root"]), "")
     interpreter = layout.pythons / release / f"bin/python{release.rpartition('.')[0]}"
-    broken = venv_run.judge(interpreter, venv_run.probe(interpreter), release)
+    home = layout.pythons / release
+    files = sealed_tree.look(home, limit=None)
+    broken = venv_run.judge(interpreter, venv_run.probe(interpreter), release) or files["damaged"]
     try:
         if broken and module.check_mode:
             reachable(module)
         elif broken:
             install(module, layout, interpreter)
+        elif files["touched"] and not module.check_mode:  # all of it was read, and is right
+            sealed_tree.renew(home)
     except (PythonError, venv_archive.ArchiveError, venv_store.StoreError, OSError, shutil.Error) as error:
         module.fail_json(msg=f"Python {release} was not installed: {error}.")
-    module.exit_json(changed=bool(broken), interpreter=str(interpreter))
+    module.exit_json(changed=bool(broken or files["touched"]), interpreter=str(interpreter))
 
 
 if __name__ == "__main__":

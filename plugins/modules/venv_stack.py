@@ -12,7 +12,8 @@ description:
     imported, that every version is the locked one and that C(pip check) is content, and only then lets the
     symlink C(ROOT/current) lead to it. Whatever fails, C(current) leads where it led before.
   - A venv is complete when it holds its marker, which is written last. One that is half-built, damaged
-    (a file gone or of another size than its RECORD says) or whose interpreter is gone is built anew.
+    (a file gone, of another size, mode, owner or content) or whose interpreter is gone is built anew. Files
+    are compared with a list that the build wrote; the content is read of those that were touched since.
   - A venv that is as wanted is recognised without starting torch.
 options:
   root:
@@ -81,7 +82,7 @@ options:
     type: float
     default: 10
   deep:
-    description: Compare every installed file with its hash, not only with its size.
+    description: Read every installed file, not only those that were touched since the build.
     type: bool
     default: false
 author: The rdna1.provision authors
@@ -133,10 +134,11 @@ log:
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Collection
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
+    sealed_tree,
     venv_build,
     venv_lock,
     venv_run,
@@ -184,7 +186,7 @@ class Stack:
 
     def look(self) -> tuple[dict[str, Any], list[venv_state.Difference]]:
         """Observe, and compare with what is wanted."""
-        observed = venv_state.observe(self.layout, self.parameters["deep"])
+        observed = venv_state.observe(self.layout, self.parameters["deep"], limit=None)
         found = venv_state.differences(self.layout, observed, self.wanted)
         if not _any(found, venv_state.BUILD):
             python = self.layout.venv / "bin/python"
@@ -215,6 +217,8 @@ class Stack:
             if _any(found, venv_state.BUILD):
                 self.judge()
                 self.build()
+            elif _any(found, venv_state.RENEW):  # all of it was read, and is right
+                sealed_tree.renew(self.layout.venv)
             if not venv_store.points_to(self.layout, self.layout.venv):
                 venv_store.switch(self.layout, self.layout.venv)
             observed = venv_state.observe(self.layout)
@@ -238,10 +242,18 @@ class Stack:
             locked = {requirement.name for requirement in self.requirements}
             modules = [name for name in parameters["modules"] if venv_lock.canonical(name) in locked]
             self.imported = venv_build.check(layout.venv, self.requirements, modules)
+            self.seal(locked)
             venv_store.complete(layout, self.marker())
         except BaseException:
             venv_store.put_back(layout)
             raise
+
+    def seal(self, locked: Collection[str]) -> None:
+        """List the venv's files, but for pip's and what else may change itself."""
+        recorded = venv_state.recorded(self.layout.venv)
+        others = {path for name, files in recorded.items() if name not in locked for path in files}
+        known = {path: digest for files in recorded.values() for path, digest in files.items()}
+        sealed_tree.write(self.layout.venv, known, others)
 
     def marker(self) -> dict[str, Any]:
         """What a complete venv says of itself; no date, so that equal venvs have equal markers."""

@@ -64,14 +64,14 @@ def test_a_venv_that_is_only_switched_to_or_pruned_takes_no_room(tmp_path: Path)
         "executable": True,
         "interpreter": "/p",
         "distributions": {},
-        "damaged": {},
+        "files": {"damaged": [], "count": 0, "touched": []},
     }
     observed = {
         "current": None,
         "venv": venv,
         "others": [{"name": "b" * 12, "marker": None, "last_used": 0.0}],
         "leftovers": ["tmp/x"],
-        "pythons": [],
+        "pythons": {},
     }
     wanted = venv_state.Wanted("x", [], "/p", 1)
     reasons = [item.reason for item in venv_state.differences(layout, observed, wanted)]

@@ -71,6 +71,24 @@ def test_one_that_no_longer_runs_is_replaced(install: Install, archive: Path) ->
     assert interpreter.read_text() == WRAPPER
 
 
+def test_a_file_that_is_not_as_it_was_unpacked_is_put_right(install: Install, tmp_path: Path) -> None:
+    archive = write_archive(
+        tmp_path / "more.tar.gz", {f"python/{BINARY}": WRAPPER, "python/lib/json.py": "x = 1\n"}
+    )
+    interpreter = Path(install(archive)["interpreter"])
+    library = interpreter.parents[1] / "lib/json.py"
+    for harm in (library.unlink, lambda: library.write_text("x = 2\n"), lambda: library.chmod(0o777)):
+        harm()
+        assert install(archive, check=True)["changed"] is True
+        assert install(archive)["changed"] is True
+        assert (library.read_text(), library.stat().st_mode & 0o777) == ("x = 1\n", 0o755)
+        assert install(archive)["changed"] is False
+    archive.unlink()  # touched, and right: nothing is downloaded
+    library.touch()
+    assert install(archive)["changed"] is True
+    assert install(archive)["changed"] is False
+
+
 def test_a_changed_archive_is_named_with_both_hashes_and_leaves_nothing(
     install: Install, archive: Path, tmp_path: Path
 ) -> None:
