@@ -185,3 +185,18 @@ def test_a_vaulted_value_shows_up_nowhere(site: Make, where: str) -> None:
     log = (one.runs / one.run["id"] / "logs/wave-1.log").read_text()
     assert "the password is ********" in log
     assert secret not in done.stdout + done.stderr
+
+
+def test_forty_hosts_of_two_inventories_in_waves(site: Make) -> None:
+    names = [f"h{number:02}" for number in range(40)]
+    one = site({name: "disk-full" if name in ("h02", "h30") else "ok" for name in names}, canaries=["h07"])
+    second = one.root / "second/hosts.yml"
+    second.parent.mkdir()
+    second.write_text("rdna1: {vars: {standin_second: true}}\n")
+    done = one.rollout("-i", str(second), "--budget", "5%", "--on-failure", "leave", "--quiet")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert [len(wave["hosts"]) for wave in one.run["waves"]] == [1, 3, 16, 20]
+    assert [wave["gate"]["failures"] for wave in one.run["waves"]] == [0, 1, 1, 2]
+    assert one.run["state"] == "done"
+    assert sorted(name for name, state in one.states().items() if state != "changed") == ["h02", "h30"]
+    assert one.run["inventory"]["paths"] == [str(one.inventory), str(second)]
