@@ -135,7 +135,7 @@ class Judge:
             (self.in_time(), "keep time"),
         ):
             if len(hosts_so) == len(hosts):
-                report.healthy.append(f"all {len(hosts)} hosts {what}")
+                report.healthy.append(f"{len(hosts)} of {len(hosts)} hosts {what}")
         return report
 
     def in_time(self) -> set[str]:

@@ -98,7 +98,9 @@ def _know(
     host = model.Host(name)
     if last:
         known.run, host = last
-        known.state, known.differences = host.state, host.differences
+        known.state = host.state
+        # What a run has repaired is history.
+        known.differences = [] if host.state in model.PASSED else host.differences
         now = host.after or host.before
         found += [host.verdict] if host.verdict else []
     if found:

@@ -218,7 +218,7 @@ def judged(*events: dict[str, Any], among: inventory.Inventory = TWO) -> Report:
 def test_hosts_that_answer_are_well() -> None:
     report = judged(*well("a"), *well("b"))
     assert report.failures == []
-    assert report.healthy == ["all 2 hosts answer", "all 2 hosts give root", "all 2 hosts keep time"]
+    assert report.healthy == ["2 of 2 hosts answer", "2 of 2 hosts give root", "2 of 2 hosts keep time"]
 
 
 def test_a_host_that_was_never_asked_is_not_well() -> None:
@@ -266,7 +266,7 @@ def test_why_a_host_gives_no_root(said: str, code: str) -> None:
     reached = event("runner_on_ok", "a", "Reach", ping="pong")
     report = judged(reached, event("runner_on_failed", "a", "Root", msg=said), *well("b"))
     assert codes(report) == [("a", code)]
-    assert "all 2 hosts give root" not in report.healthy
+    assert "2 of 2 hosts give root" not in report.healthy
 
 
 def test_a_host_without_python_says_so_in_its_shell_s_words() -> None:
@@ -307,7 +307,7 @@ def test_only_what_lies_outside_of_the_task_is_skew(moment: str, skew: float) ->
 def test_a_clock_that_nobody_read_is_not_right() -> None:
     blind = event("runner_on_ok", "a", "Root", ansible_facts={})
     report = judged(event("runner_on_ok", "a", "Reach"), blind, *well("b"))
-    assert "all 2 hosts keep time" not in report.healthy
+    assert "2 of 2 hosts keep time" not in report.healthy
 
 
 def test_where_all_clocks_differ_it_is_this_machine_s() -> None:

@@ -205,8 +205,15 @@ def test_everything_that_differs_is_named(here: Path) -> None:
     assert ("summary", "torch") not in found
 
 
+def test_what_a_run_has_repaired_is_no_difference(here: Path) -> None:
+    record(here, "20261121-1", state="changed")
+    assert know(here).differences == []
+    record(here, "20261121-1", state="failed")
+    assert know(here).differences == CHANGED.differences != []
+
+
 def test_plans_and_times_differ_too(here: Path) -> None:
-    one, _ = both(here)
+    one = replace(both(here)[0], differences=sample.differences())
     verdict = json.loads(json.dumps(one.verdict))
     verdict["cases"][0]["steady_s"] *= 1.3
     verdict["cases"][1]["steady_s"] *= 1.1
