@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,8 @@ def main() -> int:
         "versions": {"ansible-core": version("ansible-core"), **contenders.versions()},
     }
     rows: list[Row] = []
+    # A lab that was made for this goes also when this is told to end.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         for size in [0] if options.lab else options.hosts:
             rows += at_size(lab.take(name) if options.lab else lab.bring_up(name, size), options)

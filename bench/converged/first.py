@@ -4,6 +4,7 @@ import argparse
 import json
 import shlex
 import statistics
+import signal
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, default=CHECKOUT / ".cache/bench/first_converge.json")
     options = parser.parse_args()
     name = options.lab or "bench-first"
+    # A lab that was made for this goes also when this is told to end.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         if not options.lab:
             lab.bring_up(name, 2)
