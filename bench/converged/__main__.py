@@ -29,7 +29,9 @@ COMMITTED = ["git", "rev-parse", "--short=12", "HEAD"]
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="bench/converged/run", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench/converged/run", description="Time a converged re-run beside what does the same."
+    )
     parser.add_argument("--hosts", type=int, nargs="+", default=[4, 16, 32], help="how many hosts, in turn")
     parser.add_argument("--lab", help="measure on this lab as it is, instead of one made for it and removed")
     parser.add_argument("--only", nargs="+", default=[], metavar="CONTENDER", help="a selection")

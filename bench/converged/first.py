@@ -3,8 +3,8 @@
 import argparse
 import json
 import shlex
-import statistics
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -127,7 +127,9 @@ def compare(name: str, host: str, repetitions: int) -> dict[str, Any]:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench/first_converge", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench/first_converge", description="Time a first converge beside apt and pip by hand."
+    )
     parser.add_argument("--lab", help="make this lab's hosts anew, instead of a lab of its own")
     parser.add_argument("--host", nargs="+", default=["rx5600xt-01", "cpu-reference"], help="in turn")
     parser.add_argument("--repetitions", type=int, default=3)

@@ -72,7 +72,9 @@ def compare(name: str, play: str, setting: dict[str, Any], pairs: int) -> str:
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench/settings", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench/settings", description="Time settings of Ansible, each beside ansible.cfg as it is."
+    )
     parser.add_argument("--lab", required=True, help="a lab that is up and converged")
     parser.add_argument("--play", choices=sorted(PLAYS), default="chain")
     parser.add_argument("--pairs", type=int, default=5)
