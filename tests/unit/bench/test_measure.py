@@ -70,10 +70,9 @@ def test_what_ignores_being_told_to_end_is_killed(tmp_path: Path) -> None:
 def test_who_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     alive = tmp_path / "pid"
     script = OUTLIVES + "time.sleep(60)\n"
-    command = [sys.executable, MEASURE, tmp_path / "out.json", tmp_path / "log", sys.executable, "-c", script]
-    asked = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *command, alive]
-    )
+    asking = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    measuring = [MEASURE, tmp_path / "out.json", tmp_path / "log", sys.executable, "-c", script, alive]
+    asked = subprocess.Popen([sys.executable, "-c", asking, sys.executable, *measuring])
     while not alive.exists() or not alive.read_text():
         time.sleep(0.02)
     os.kill(asked.pid, signal.SIGKILL)
