@@ -1,5 +1,6 @@
 """The doctor's judgement of this machine, of inventories, of what hosts answered; none is called here."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from rdna1.doctor import commands, control, hosts, inventory
 from rdna1.doctor.findings import Finding, Report
 from rdna1.lab.errors import LabError
 from rdna1.lab.paths import CHECKOUT
+from rich.console import Console
 
 COMPOSED = ("rdna1", "cpu_reference")
 
@@ -383,3 +385,15 @@ def test_what_cannot_be_judged_exits_2(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err.startswith("rdna1: nowhere: there is no inventory nowhere; ")
     assert cli.code(["doctor", "-i", "nowhere", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+@pytest.mark.parametrize("no_colour", [False, True])
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch, no_colour: bool) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    commands.draw(Report(failures=[Finding("a", "x", "bad", "ssh a")]), console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "bad" in said
+    assert bool(re.search(r"\x1b\[[0-9;]*31m", said)) is not no_colour
