@@ -71,8 +71,9 @@ def test_who_is_interrupted_leaves_nothing_running(tmp_path: Path) -> None:
     alive = tmp_path / "pid"
     script = OUTLIVES + "time.sleep(60)\n"
     asking = "import subprocess, sys; subprocess.run(sys.argv[1:])"
-    measuring = [MEASURE, tmp_path / "out.json", tmp_path / "log", sys.executable, "-c", script, alive]
-    asked = subprocess.Popen([sys.executable, "-c", asking, sys.executable, *measuring])
+    files = [str(path) for path in (MEASURE, tmp_path / "out.json", tmp_path / "log")]
+    command = [sys.executable, *files, sys.executable, "-c", script, str(alive)]
+    asked = subprocess.Popen([sys.executable, "-c", asking, *command])
     while not alive.exists() or not alive.read_text():
         time.sleep(0.02)
     os.kill(asked.pid, signal.SIGKILL)
