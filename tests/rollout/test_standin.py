@@ -200,3 +200,17 @@ def test_forty_hosts_of_two_inventories_in_waves(site: Make) -> None:
     assert one.run["state"] == "done"
     assert sorted(name for name, state in one.states().items() if state != "changed") == ["h02", "h30"]
     assert one.run["inventory"]["paths"] == [str(one.inventory), str(second)]
+
+
+def test_hooks_are_told_the_hosts_facts(site: Make) -> None:
+    one = site({"h1": "ok", "h2": "ok"})
+    told = one.root / "told"
+    hook = (
+        f'test "$RDNA1_HOST" != h2 && echo "$RDNA1_HOST $RDNA1_KERNEL $RDNA1_GROUPS $RDNA1_STATE" >> {told}'
+    )
+    done = one.rollout("--waves", "100%", "--budget", "1", "--drain", hook, "--undrain", hook)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert one.states() == {"h1": "changed", "h2": "skipped"}
+    assert one.attempts("h2") == 0
+    kernel = os.uname().release
+    assert told.read_text() == f"h1 {kernel} rdna1 pending\nh1 {kernel} rdna1 changed\n"

@@ -4,13 +4,12 @@ from typing import Literal
 
 from rdna1.runs.model import Host, HostState
 
-Policy = Literal["rollback", "quarantine", "leave"]
 Remedy = Literal["rollback", "quarantine", "leave"]
 # These were judged on their card, or lost while being changed.
 VERDICTS: frozenset[HostState] = frozenset({"verdict-fail", "verdict-hang", "verdict-unknown"})
 
 
-def choose(host: Host, policy: Policy, *, changed: bool) -> Remedy:
+def choose(host: Host, policy: Remedy, *, changed: bool) -> Remedy:
     """Return what to do about a host that failed.
 
     A host that nothing was done to stays as it is, unless its card was judged and is no pass. A rollback
