@@ -239,17 +239,24 @@ def host(
 def differences() -> list[dict[str, str]]:
     """Return what a plan finds on a host with an older stack."""
     return [
-        {
-            "role": role,
-            "item": item,
-            "observed": observed,
-            "wanted": wanted,
-            "reason": f"{observed} found, {wanted} wanted",
-        }
-        for role, item, observed, wanted in (
-            ("rocm", "rocm-dev", "no rocm-dev", "rocm-dev 5.2.0.50200-65"),
-            ("pytorch_venv", "torch", "torch 2.2.2+rocm5.7", "1.13.1+rocm5.2"),
-            ("rocm_environment", "policy", "no policy", "policy readme"),
+        {"role": role, "item": item, "observed": observed, "wanted": wanted, "reason": reason}
+        for role, item, observed, wanted, reason in (
+            ("rocm", "package rocm-dev", "missing", "5.2.0.50200-65", "it is missing, 5.2.0.50200-65 wanted"),
+            (
+                "rocm",
+                "/etc/apt/keyrings/rdna1-rocm.gpg",
+                "missing",
+                "a key",
+                "there is no key that can be read",
+            ),
+            (
+                "pytorch_venv",
+                "torch",
+                "2.2.2+rocm5.7",
+                "1.13.1+rocm5.2",
+                "2.2.2+rocm5.7 found, 1.13.1+rocm5.2 wanted",
+            ),
+            ("rocm_environment", "/etc/rdna1/policy.json", "missing", "readme", "nothing is recorded"),
         )
     ]
 

@@ -176,7 +176,7 @@ def test_a_host_opens_with_its_failure_and_closes_again(browser: Chromium, pages
     details = browser.run(f"{ROWS}[0].rows[1].innerText")
     assert "Failed in rocm" in details
     assert "don't have enough free space" in details
-    assert "torch 2.2.2+rocm5.7 found, 1.13.1+rocm5.2 wanted" in details
+    assert "torch: 2.2.2+rocm5.7 found, 1.13.1+rocm5.2 wanted" in details
     browser.click(button)
     assert browser.run(f"{ROWS}[0].rows[1].checkVisibility()") is False
 

@@ -91,7 +91,7 @@ def test_every_host_and_every_reason_is_there() -> None:
     for wave in run.waves:
         assert wave.gate is None or wave.gate.reason in text
     assert "don&#39;t have enough free space" in text
-    assert "torch 2.2.2+rocm5.7 found, 1.13.1+rocm5.2 wanted" in text
+    assert "torch: 2.2.2+rocm5.7 found, 1.13.1+rocm5.2 wanted" in text
     for said in (run.who, run.control_host, run.inventory.sha256, "ansible-core 2.21.5", sample.LOCK):
         assert said in text
 
@@ -122,6 +122,18 @@ def test_a_run_that_has_only_begun_can_be_shown() -> None:
     text = page.render(build(run, {}))
     assert "not yet" in text
     assert "0 of 0" in text
+
+
+def test_what_is_still_to_come_is_not_called_a_failure() -> None:
+    run, hosts = sample.run(12)
+    text = page.render(build(run, hosts))
+    assert "<p>6 hosts did not pass, and 3 more are still to come. Go on with" in text
+    run.state = "running"
+    begun = {name: model.Host(name, wave=host.wave) for name, host in hosts.items()}
+    text = page.render(build(run, begun))
+    assert "<p>12 hosts are still to come. The run is still going.</p>" in text
+    assert "--resume" not in text
+    assert "Nobody has looked at it." in text
 
 
 @pytest.mark.parametrize(

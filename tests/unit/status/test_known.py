@@ -220,7 +220,7 @@ def test_plans_and_times_differ_too(here: Path) -> None:
     del verdict["cases"][2]
     found = compare.compare(one, replace(one, verdict=verdict, differences=one.differences[1:]))
     assert [(each.kind, each.what) for each in found] == [
-        ("plan", "rocm rocm-dev"),
+        ("plan", "rocm package rocm-dev"),
         ("time", "smoke/32, steady"),
         ("case", "smoke/42"),
     ]
