@@ -195,7 +195,7 @@ held:
   type: list
   elements: str
   returned: always
-unreachable:
+mirrors:
   description: In check mode, what of the package lists could not be fetched, and how many packages need it.
   type: list
   elements: dict
@@ -408,8 +408,8 @@ class Transaction:
 
     def _judge_mirrors(self, result: Dict[str, Any], uris: str) -> None:
         """Stop a rehearsal where what the transaction needs cannot be had."""
-        result["unreachable"] = apt_plan.unreachable(self.failures, apt_plan.downloads(uris))
-        needed = [item for item in result["unreachable"] if item["packages"]]
+        result["mirrors"] = apt_plan.unreachable(self.failures, apt_plan.downloads(uris))
+        needed = [item for item in result["mirrors"] if item["packages"]]
         if needed:
             raise RefusalError(
                 "%s cannot be read (%s), and wanted packages (%d) come from there; %s."
@@ -481,7 +481,7 @@ class Transaction:
             ),
             "simulated_in": where,
             "warnings_of_apt": [" ".join(filter(None, failure)) for failure in self.failures],
-            "unreachable": [],
+            "mirrors": [],
             "diff": {
                 "before": "".join("%s %s\n" % (change.name, change.old) for change in changes if change.old),
                 "after": "".join("%s %s\n" % (change.name, change.new) for change in changes if change.new),

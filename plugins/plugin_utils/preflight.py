@@ -134,7 +134,7 @@ def summary(found: Mapping[str, Any]) -> Result:
     ]
     retired += [{"path": path, "entries": ["the whole file"]} for path in shells.get("retired", [])]
     card = found.get("card") or {}
-    mirrors = {item["uri"]: item for result in transactions for item in result.get("unreachable", [])}
+    mirrors = {item["uri"]: item for result in transactions for item in result.get("mirrors", [])}
     return {
         "roles": list(found["roles"]),
         "system": found.get("system", ""),

@@ -278,7 +278,7 @@ def test_a_rehearsal_goes_on_where_a_third_party_s_server_is_dead(
     machine.answers["update"] = (0, "", DEAD.replace("a.example", "other.example"))
     answer = rehearse()
     assert "failed" not in answer
-    assert answer["unreachable"][0]["packages"] == 0
+    assert answer["mirrors"][0]["packages"] == 0
     assert "other.example" in answer["warnings_of_apt"][0]
 
 

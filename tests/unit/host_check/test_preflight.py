@@ -19,7 +19,7 @@ COMPAT = {"install": [cost(LIBRARY, 10, 100)], "held": ["libtinfo5"]}
 ROCM = {
     "install": [cost(AMD, 1000, 20000, "/opt/rocm-5.2.0"), cost(LIBRARY, 10, 100)],
     "remove": [cost({**AMD, "name": "rocm-old", "new": ""}, 0, -5000, "/opt")],
-    "unreachable": [{"uri": "http://a.example/x", "reason": "gone", "packages": 0}],
+    "mirrors": [{"uri": "http://a.example/x", "reason": "gone", "packages": 0}],
 }
 
 
@@ -40,7 +40,7 @@ def test_a_package_of_two_rehearsals_counts_once() -> None:
     assert report["origins"] == {"Debian": 1, "repo.radeon.com": 1}
     assert report["download_bytes"] == 1010
     assert report["held"] == ["libtinfo5"]
-    assert report["mirrors"] == ROCM["unreachable"]
+    assert report["mirrors"] == ROCM["mirrors"]
 
 
 def test_needs_are_archives_packages_by_place_and_a_venv_to_build() -> None:
