@@ -35,6 +35,8 @@ def needs(hosts: Iterable[Host]) -> list[tuple[str, str]]:
     for host in hosts:
         if host.state in FAILED:
             found.setdefault(f"{host.cause}: {left(host)}", []).append(host.host)
+        if host.state == "pending" and host.touched:
+            found.setdefault("stopped half-way through the chain: resume", []).append(host.host)
         if host.state == "needs-reboot":
             found.setdefault("passed, but only a reboot completes the change", []).append(host.host)
         if host.drained:

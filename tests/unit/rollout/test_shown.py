@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rdna1.rollout import eta, view
-from rdna1.rollout.summary import duration, last_failure, summary
+from rdna1.rollout.summary import duration, last_failure, needs, summary
 from rdna1.runs.model import Failure, Host, Phase, Wave
 from rich.console import Console
 
@@ -24,6 +24,11 @@ def test_the_last_screen_says_what_happened_who_needs_what_and_what_next(make: M
     assert "a: unreachable: nothing on it was changed; find the cause, then resume" in said
     assert "b: still drained: undrain them once they are well" in said
     assert said.endswith("Next: rdna1 rollout --resume X")
+
+
+def test_a_host_that_was_stopped_half_way_is_named() -> None:
+    stopped = Host("a", state="pending", touched=True)
+    assert needs([stopped, Host("b")]) == [("a", "stopped half-way through the chain: resume")]
 
 
 def test_the_last_failure_is_shown_in_full() -> None:
