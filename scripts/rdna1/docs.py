@@ -9,6 +9,7 @@ import typer
 
 from rdna1.apt_docs import render_apt_docs
 from rdna1.roles import find_roles
+from rdna1.stacks.docs import render_stacks_docs
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 def docs(
     check: Annotated[bool, typer.Option(help="Write nothing; exit 1 where a file has drifted.")] = False,
 ) -> None:
-    """Write the roles' README files and docs/apt.md from the roles' own specs, defaults and templates."""
+    """Write the roles' README files, docs/apt.md and docs/stacks.md from the data that they describe."""
     pages = {role.path / "README.md": role.readme() for role in find_roles(ROOT)}
     pages[ROOT / "docs/apt.md"] = render_apt_docs(ROOT)
+    pages[ROOT / "docs/stacks.md"] = render_stacks_docs()
     drifted = []
     for path, wanted in pages.items():
         if not path.exists() or path.read_text() != wanted:
