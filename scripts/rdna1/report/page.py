@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from rdna1.report import fleet, plot, verdicts
-from rdna1.report.document import Document
+from rdna1.report.document import Document, ReportedHost
 from rdna1.report.document import seconds as elapsed
 from rdna1.runs import model
 
@@ -98,6 +98,14 @@ def rank(state: str) -> int:
     return ("bad", "odd", "waiting", "good").index(tone(state))
 
 
+def reasons(host: ReportedHost) -> dict[str, list[dict[str, str]]]:
+    """Return the plan's differences by the role that owns them, in the order of the chain."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for difference in host.differences:
+        found.setdefault(difference.get("role", ""), []).append(difference)
+    return found
+
+
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -139,6 +147,7 @@ def render(document: Document) -> str:
         "figures": verdicts.figures(),
         "fields": fleet.FIELDS,
         "cases": {host.host: verdicts.cases(host.verdict) for host in document.hosts},
+        "reasons": {host.host: reasons(host) for host in document.hosts},
         "notices": {host.host: verdicts.notices(host.verdict) for host in document.hosts},
         "troubled": sorted(troubled, key=lambda one: rank(one[0].state)),
         "waiting": len(document.failures) - len(troubled),

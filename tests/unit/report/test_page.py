@@ -162,3 +162,13 @@ def test_a_state_that_nobody_knows_is_not_shown_as_good() -> None:
     assert page.tone("excellent") == "odd"
     assert {page.tone(state) for state in model.PASSED} == {"good", "odd"}
     assert "good" not in {page.tone(state) for state in model.FAILED}
+
+
+def test_reasons_stand_in_the_order_of_the_chain() -> None:
+    run, hosts = sample.run(12)
+    (host,) = (one for one in build(run, hosts).hosts if one.host == "render-001.example.org")
+    assert [(role, len(found)) for role, found in page.reasons(host).items()] == [
+        ("rocm", 2),
+        ("pytorch_venv", 1),
+        ("rocm_environment", 1),
+    ]
