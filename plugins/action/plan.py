@@ -5,11 +5,13 @@
         roles: [jammy_compat, rocm]   # the host's roles, in their order
         full: false                   # let all of them run, whatever the plan says
         stage: before                 # or after, where a run has changed something
+        show_desired: false           # return everything that is wanted as well
       register: __rdna1_plan
 
 Two round trips: the release (one shell command, so that the right variables are read), then everything else.
 Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do) and,
-as facts, the release, so that no role has to gather it. Misspelt variables stop it before the host is asked.
+as facts, the release, so that no role has to gather it; with ``show_desired`` also ``desired``, the list
+that the plan was made from. Misspelt variables stop it before the host is asked.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             argument_spec={
                 "roles": {"type": "list", "elements": "str", "required": True},
                 "full": {"type": "bool", "default": False},
+                "show_desired": {"type": "bool", "default": False},
                 "stage": {"type": "str", "choices": ["before", "after"], "default": "before"},
             }
         )
@@ -60,6 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             (plan.verdict(item, answer) for (_, item), answer in zip(desired, answers, strict=True)
              if item["kind"] == "verdict"), None,
         )  # fmt: skip
+        if arguments["show_desired"]:
+            result["desired"] = [{"role": role, **item} for role, item in desired]
         return {
             **result,
             "changed": False,

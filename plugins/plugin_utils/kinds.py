@@ -60,6 +60,16 @@ def _judge_file(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     yield from _judge_access(item, seen)
 
 
+def _judge_data(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
+    """A plain file whose content, and whether it is there, another item judges."""
+    if seen is not None:
+        wrong = _wrong_type(item["path"], "file", seen)
+        if wrong:
+            yield wrong
+        else:
+            yield from _judge_access(item, seen)
+
+
 def _judge_directory(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     # A link to a directory is somebody's way to have more room.
     if seen is not None and seen["type"] == "link" and seen["leads_to_directory"]:
@@ -304,11 +314,20 @@ def _judge_record(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
         yield Difference(item["path"], "no record", "a record", "it holds something else")
         return
     for field in sorted(seen.keys() | item["content"].keys()):
-        found, wanted = seen.get(field), item["content"].get(field)
-        if found != wanted:
+        if seen.get(field) != item["content"].get(field):
+            found, wanted = _word(seen.get(field)), _word(item["content"].get(field))
             yield Difference(
                 item["path"], f"{field} {found}", f"{field} {wanted}", f"{field} is {found}, {wanted} wanted"
             )
+
+
+def _word(value: Any) -> str:
+    """A value as a person reads it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_word(inner)}" for key, inner in sorted(value.items())) or "nothing"
+    if isinstance(value, list):
+        return ", ".join(map(_word, value)) or "nothing"
+    return "nothing" if value is None else str(value)
 
 
 def _judge_unmatched(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
@@ -346,15 +365,15 @@ def _judge_verdict(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     if not isinstance(seen, dict):
         yield Difference("verdict", "none", wanted, "there is no verdict")
         return
-    if seen.get("outcome") != "pass":
-        yield Difference(
-            "verdict", str(seen.get("outcome")), wanted, f"the last verdict is {seen.get('outcome')}"
-        )
+    outcome = seen.get("outcome", "unknown")
+    if outcome != "pass":
+        yield Difference("verdict", outcome, wanted, f"the last verdict is {outcome}")
         return
-    for what, found, right in verdict_subject(item, seen):
-        if found != right:
+    for what, about, right in verdict_subject(item, seen):
+        if about != right:
+            found, is_now = _word(about), _word(right)
             yield Difference(
-                "verdict", f"{what} {found}", f"{what} {right}", f"it is about {what} {found}, not {right}"
+                "verdict", f"{what} {found}", f"{what} {is_now}", f"it is about {what} {found}, not {is_now}"
             )
     left_out = sorted(set(item["suites"]) - set(seen.get("suites") or []))
     if seen.get("filtered") or left_out:
@@ -384,6 +403,7 @@ KINDS: dict[str, Kind] = {
     "archives": Kind(_ask("archives", "codename", "ignore"), _judge_archives),
     "build": Kind(_ask("build", "version", "under"), _judge_build),
     "card": Kind(_ask("card", "sysfs", "targets", "boards", "device"), _judge_card),
+    "data": Kind(_ask_path, _judge_data),
     "directory": Kind(_ask_path, _judge_directory),
     "file": Kind(_ask_path, _judge_file),
     "group": Kind(_ask("group", "name"), _judge_group),
