@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from rdna1.rollout import processes
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
@@ -86,7 +87,7 @@ class Site:
     @staticmethod
     def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
         try:
-            out, err = process.communicate(timeout=600)
+            out, err = process.communicate(timeout=1800)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -115,13 +116,16 @@ Make = Callable[..., Site]
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Make:
+def site(tmp_path: Path) -> Iterator[Make]:
     """Return what makes a site: hosts by what happens to them (see standin/chain.yml)."""
 
     def made(hosts: dict[str, str], **more: Any) -> Site:
         return Site(tmp_path, {name: {"standin": does} for name, does in hosts.items()}, **more)
 
-    return made
+    yield made
+    # A driver that a test killed, or that took too long, leaves Ansible running.
+    for run in (tmp_path / "runs").glob("*/run.json"):
+        processes.end_marked(run.parent.name)
 
 
 @pytest.fixture
