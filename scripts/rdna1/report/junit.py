@@ -3,8 +3,7 @@
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from rdna1.report.document import Document, ReportedHost
-from rdna1.runs import model
+from rdna1.report.document import Document, Finding, ReportedHost
 
 # XML 1.0 has no place for these, not even escaped.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -16,13 +15,13 @@ NOT_RUN = ("pending", "skipped")
 def render(document: Document) -> str:
     """Return the run as JUnit XML."""
     root = Element("testsuites", name=clean(f"rdna1 {document.id}"))
-    fixes = {finding.host: finding.fix for finding in document.failures}
+    findings = {finding.host: finding for finding in document.failures}
     waves: dict[int | None, Element] = {}
     for host in document.hosts:
         if host.wave not in waves:
             name = f"wave {host.wave}" if host.wave is not None else "no wave"
             waves[host.wave] = SubElement(root, "testsuite", name=name)
-        _host(waves[host.wave], host, fixes.get(host.host, ""))
+        _host(waves[host.wave], host, findings.get(host.host))
     gates = SubElement(root, "testsuite", name="gates")
     for wave in document.waves:
         if wave.gate is not None:
@@ -40,21 +39,19 @@ def render(document: Document) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _host(suite: Element, host: ReportedHost, fix: str) -> None:
+def _host(suite: Element, host: ReportedHost, finding: Finding | None) -> None:
     case = _case(suite, "hosts", host.host, host.seconds or 0.0)
     notes = [*(["simulated card"] if host.simulated else []), *(["stand-in torch"] if host.stand_in else [])]
     if notes:
         SubElement(case, "system-out").text = clean(f"NOTE: {', '.join(notes)}")
-    if host.state in model.PASSED:
+    if finding is None:
         return
-    cause = host.cause or host.state
     failure = host.failure
-    message = failure.message if failure else str((host.verdict or {}).get("summary") or host.state)
-    text = [f"fix: {fix}"]
+    text = [f"fix: {finding.fix}"]
     if failure:
         text = [f"phase: {failure.phase}", f"task: {failure.task}", *text, failure.stderr_tail]
-    kind = "skipped" if cause in NOT_RUN else "failure" if cause in FAILED else "error"
-    _child(case, kind, f"{host.state}: {message}", "\n".join(text))
+    kind = "skipped" if finding.code in NOT_RUN else "failure" if finding.code in FAILED else "error"
+    _child(case, kind, f"{host.state}: {finding.message}", "\n".join(text))
 
 
 def _case(suite: Element, group: str, name: str, seconds: float) -> Element:
