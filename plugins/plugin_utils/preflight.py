@@ -112,7 +112,7 @@ def too_full(host: str, filesystems: Iterable[Mapping[str, Any]]) -> list[dict[s
 
 def unreachable(host: str, reason: str) -> dict[str, str]:
     """The failure of a host that nobody can ask."""
-    said = " ".join(reason.split()) or "no answer"
+    said = " ".join(reason.split()).removeprefix("Task failed: ") or "no answer"
     return {
         "host": host,
         "code": "unreachable",
