@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Collection, Dict, Iterable, Iterator, List, Set, Tuple
 
-from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822, dpkg_version
 
 ADMIN = Path("/var/lib/dpkg")
 
 # States from which apt refuses to go on until `dpkg --configure -a` (or a reinstallation) has cured them.
 BROKEN = ("half-installed", "unpacked", "half-configured")
+
+# One alternative of a dependency: name, relation and version.
+ALTERNATIVE = re.compile(r"([a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\((<<|<=|=|>=|>>)\s*([^)\s]+)\s*\))?")
 
 RELEASE_IN_NAME = re.compile(r"\d+\.\d+\.\d+$")
 
@@ -39,16 +42,20 @@ class Package:
         return self.want == "hold"
 
     @property
+    def dependencies(self) -> List[str]:
+        """What it depends on, each with its alternatives as one text."""
+        text = ",".join(self.fields[name] for name in ("pre-depends", "depends") if name in self.fields)
+        return [dependency for dependency in text.replace("\n", " ").split(",") if dependency.strip()]
+
+    @property
     def needs(self) -> List[List[str]]:
         """What it depends on: for each dependency the names of its alternatives."""
-        text = ",".join(self.fields[name] for name in ("pre-depends", "depends") if name in self.fields)
         return [
             [
                 re.split(r"[\s(:\[]", alternative.strip(), maxsplit=1)[0]
                 for alternative in dependency.split("|")
             ]
-            for dependency in text.replace("\n", " ").split(",")
-            if dependency.strip()
+            for dependency in self.dependencies
         ]
 
     @property
@@ -203,6 +210,39 @@ def missing_files(
                 found[package.name] = path
                 break
     return found
+
+
+def unmet(packages: Iterable[Package], version: str) -> Dict[str, str]:
+    """What packages of these versions (a glob) need and what is not there, with one that needs it.
+
+    What is needed is as apt-get install takes it: a name, or name=version.
+    """
+    there: Dict[str, List[str]] = {}
+    packages = [package for package in packages if package.state == "installed"]
+    for package in packages:
+        for name in package.provides:
+            there.setdefault(name, []).append(package.version if name == package.name else "")
+    found: Dict[str, str] = {}
+    for package in packages:
+        if fnmatch.fnmatchcase(package.version, version):
+            for dependency in package.dependencies:
+                choices = [ALTERNATIVE.match(text.strip()) for text in dependency.split("|")]
+                alternatives = [choice.groups(default="") for choice in choices if choice]
+                if not any(_is_met(there.get(name, []), *rest) for name, *rest in alternatives):
+                    name, relation, wanted = alternatives[0]
+                    found.setdefault("%s=%s" % (name, wanted) if relation == "=" else name, package.name)
+    return found
+
+
+def _is_met(versions: List[str], relation: str, wanted: str) -> bool:
+    """Whether any of the versions is in the relation; a virtual package has none, and is in no relation."""
+    if not relation:
+        return bool(versions)
+    order = [dpkg_version.compare(version, wanted) for version in versions if version]
+    return any(
+        {"<<": sign < 0, "<=": sign <= 0, "=": sign == 0, ">=": sign >= 0, ">>": sign > 0}[relation]
+        for sign in order
+    )
 
 
 def _files(package: Package, admin: Path) -> Iterator[str]:

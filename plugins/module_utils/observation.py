@@ -116,7 +116,7 @@ def standins(host: Host, names: List[str], links: List[str]) -> Answer:
 
 
 def build(host: Host, version: str, under: str) -> Answer:
-    """The packages of a build (a glob over versions): which, those not on hold, those with files missing."""
+    """The packages of a build (a glob over versions): which, and those to which something is amiss."""
     mine = [package for package in host.packages if dpkg_status.matches(package.version, [version])]
     core = [package.version for package in mine if package.name == "rocm-core"]
     return {
@@ -124,6 +124,7 @@ def build(host: Host, version: str, under: str) -> Answer:
         "packages": sorted(package.name for package in mine),
         "loose": sorted(package.name for package in mine if not package.held),
         "damaged": dpkg_status.missing_files(mine, version, under, host.admin),
+        "unmet": dpkg_status.unmet(host.packages, version),
     }
 
 

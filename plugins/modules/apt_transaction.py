@@ -270,10 +270,13 @@ class Transaction:
         self.remove = [name for name in self.parameters["remove"] if name in self.installed]
         self.install = [spec for spec in self.parameters["install"] if not self._satisfied(spec)]
         self.damaged = [
-            name
+            spec
             for rule in self.parameters["intact"]
-            for name in dpkg_status.missing_files(packages, rule["version"], rule["under"])
-            if name not in self.remove
+            for spec in [
+                *dpkg_status.missing_files(packages, rule["version"], rule["under"]),
+                *dpkg_status.unmet(packages, rule["version"]),
+            ]
+            if spec.partition("=")[0] not in self.remove
         ]
         self.overlay = apt_world.overlay_from(
             self.parameters["overlay"] if self.module.check_mode else {}, base64.b64decode

@@ -221,6 +221,10 @@ def _judge_build(_item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[
         yield Difference(f"package {name}", "not held", "held", "nothing keeps it from being upgraded")
     for name, path in sorted(seen["damaged"].items()):
         yield Difference(f"package {name}", f"without {path}", "whole", f"its file {path} is gone")
+    for spec, by in sorted(seen["unmet"].items()):
+        name, _, version = spec.partition("=")
+        wanted = version or "installed"
+        yield Difference(f"package {name}", "not as needed", wanted, f"{by} needs it, {wanted}")
 
 
 def _judge_leftovers(_item: Mapping[str, Any], seen: Mapping[str, str]) -> Iterator[Difference]:

@@ -370,6 +370,7 @@ def of_host(desired: list[dict[str, Any]]) -> list[Breakage]:
             mine = [spec.partition("=")[0] for other in desired if other["role"] == role
                     for spec in other.get("specs", [])]  # fmt: skip
             found += _build(role, item, mine)
+            found += _packages(role, {"specs": ["rocm-core"]})  # what all of a build needs, and nobody names
         elif kind in WAYS:
             found += WAYS[kind](role, item)
         elif kind not in ELSEWHERE:

@@ -25,6 +25,7 @@ STANDINS = {
     "standins": {"python": {"description": "x", "links": {"/bin/python": "python3"}}},
 }
 (STANDIN,) = kinds.standins(STANDINS["standins"])  # type: ignore[arg-type]
+WHOLE: dict[str, Any] = {"loose": [], "damaged": {}, "unmet": {}}
 KEY = {"kind": "signing_key", "path": "/k.gpg", "fingerprint": "AB" * 20}
 RECORD = {"kind": "record", "path": "/r", "content": {"policy": "readme"}}
 ACCOUNT = {"kind": "account", "name": "me", "groups": ["video"], "home": "/home/me", "shell": "/bin/sh"}
@@ -63,7 +64,7 @@ GOOD: list[tuple[Item, Any]] = [
     (PACKAGES, {"a": {"version": "1", "state": "installed"}, "b": {"version": "7", "state": "installed"}}),
     (STANDINS, {"packages": {"python": {"version": STANDIN.version, "state": "installed"}}, "missing": []}),
     (STANDINS, {"packages": {"python": {"version": "9", "state": "installed"}}, "missing": ["/bin/python"]}),
-    ({"kind": "build"}, {"loose": [], "damaged": {}}),
+    ({"kind": "build"}, WHOLE),
     ({"kind": "leftovers"}, {}),
     ({"kind": "retired"}, []),
     ({"kind": "archives", "needed": False, "codename": "x"}, []),
@@ -119,8 +120,10 @@ BAD: list[tuple[Item, Any, str, str]] = [
     (STANDINS, {"packages": {}, "missing": []}, "package python", "it is missing"),
     (STANDINS, {"packages": {"python": {"version": STANDIN.version, "state": "installed"}},
                 "missing": ["/bin/python"]}, "/bin/python", "the stand-in python brought it, and it is gone"),
-    ({"kind": "build"}, {"loose": ["rocm-core"], "damaged": {}}, "package rocm-core", "upgraded"),
-    ({"kind": "build"}, {"loose": [], "damaged": {"x": "/opt/y"}}, "package x", "its file /opt/y is gone"),
+    ({"kind": "build"}, {**WHOLE, "loose": ["rocm-core"]}, "package rocm-core", "upgraded"),
+    ({"kind": "build"}, {**WHOLE, "unmet": {"a": "b"}}, "package a", "b needs it, installed"),
+    ({"kind": "build"}, {**WHOLE, "unmet": {"a=1": "b"}}, "package a", "b needs it, 1"),
+    ({"kind": "build"}, {**WHOLE, "damaged": {"x": "/opt/y"}}, "package x", "its file /opt/y is gone"),
     ({"kind": "leftovers"}, {"hip": "5.7"}, "package hip", "5.7 is of another build, and in the way"),
     ({"kind": "retired"}, [{"path": "/s.list", "entries": ["a b"]}], "/s.list", "role's own (a b)"),
     ({"kind": "archives", "needed": True, "codename": "x"}, [], "archive of x", "no source in /etc/apt"),

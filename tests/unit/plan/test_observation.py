@@ -30,6 +30,20 @@ Package: hip-dev
 Status: install ok installed
 Architecture: amd64
 Version: 5.2.0.50200-65
+Pre-Depends: dpkg (>= 1.20), never | virtual
+Depends: rocm-core, hsa-rocr (>= 1.3), rocm-smi (= 2), comgr (<< 9) | none, llvm (>= 1),
+ dpkg:any (>> 1.21~), hip-old
+
+Package: rocm-smi
+Status: install ok installed
+Architecture: amd64
+Version: 1
+Provides: virtual, llvm
+
+Package: comgr
+Status: install ok installed
+Architecture: amd64
+Version: 9.1
 
 Package: hip-old
 Status: install ok unpacked
@@ -132,6 +146,13 @@ def test_packages(host: observation.Host, tmp_path: Path) -> None:
         "packages": ["hip-dev", "rocm-core"],
         "loose": ["hip-dev"],
         "damaged": {"hip-dev": f"{tmp_path}/rocm/bin/hipcc"},
+        "unmet": {
+            "comgr": "hip-dev",
+            "hsa-rocr": "hip-dev",
+            "hip-old": "hip-dev",
+            "llvm": "hip-dev",
+            "rocm-smi=2": "hip-dev",
+        },
     }
     left = ask(
         host, "leftovers", build="*.50200-65", vendor_names=["hip*"], vendor_versions=[r"\.5\d{4}-"], names=[]
