@@ -127,11 +127,11 @@ def summary(found: Mapping[str, Any]) -> Result:
     changes = packages(transactions)
     shells = found.get("shells") or {}
     leftovers = found.get("leftovers") or {}
-    retired = [
-        {"path": item["path"], "entries": item["entries"]}
-        for result in found["retired"]
-        for item in result.get("retired", [])
-    ]
+    # What keeps apt from reading anything, two roles would retire.
+    by_path = {
+        item["path"]: item["entries"] for result in found["retired"] for item in result.get("retired", [])
+    }
+    retired = [{"path": path, "entries": entries} for path, entries in by_path.items()]
     retired += [{"path": path, "entries": ["the whole file"]} for path in shells.get("retired", [])]
     card = found.get("card") or {}
     mirrors = {item["uri"]: item for result in transactions for item in result.get("mirrors", [])}

@@ -156,7 +156,7 @@ def test_leftovers_of_every_kind_are_told() -> None:
     line = {"user": "ada", "path": "/home/ada/.bashrc", "number": 1, "text": "x", "removed": False}
     report = preflight.summary(
         found(
-            retired=[{"retired": [{"path": "/etc/apt/x.list", "entries": ["y"]}]}, {}],
+            retired=[{"retired": [{"path": "/etc/apt/x.list", "entries": ["y"]}]}] * 2 + [{}],
             shells={"retired": ["/etc/profile.d/x.sh"], "lines": [line], "unseen": []},
             leftovers={"remove": ["rocm-old"], "kept": {"liba": ["libb"]}, "noted": ["amdgpu-dkms"]},
         )
