@@ -7,7 +7,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible
 # Set by some container images; it makes Ansible's pipelining slower than none.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help setup lab lab-down test lint unit molecule collection docs lock clean
+.PHONY: help setup lab lab-down test lint unit apt-world collection report molecule docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ lab: setup ## Bring up the lab, provision it, verify it
 lab-down: setup ## Remove the lab
 	rdna1 lab down
 
-test: setup lint unit apt-world collection molecule ## Run every test
+test: setup lint unit apt-world collection report molecule ## Run every test
 
 lint: setup ## Lint and type-check; no rule is skipped
 	ruff check
@@ -41,6 +41,10 @@ apt-world: setup ## Prove with apt's own solver what happens on Ubuntu and Debia
 collection: setup ## Build the collection, install it elsewhere, run it from there
 	pytest tests/collection
 
+report: setup ## Open the report of a run in a real browser
+	@scripts/setup browser
+	pytest tests/report
+
 molecule: setup ## Provision containers from nothing and ask them what they have
 	molecule test --no-command-borders --scenario-name default
 
@@ -53,4 +57,4 @@ lock: setup ## Resolve requirements.in into requirements.txt, with hashes
 
 clean: setup ## Remove the lab, its images and caches, and .venv
 	rdna1 lab down --purge
-	rm -rf .venv .ansible .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .ansible .cache .lab .mypy_cache .pytest_cache .ruff_cache .hypothesis
