@@ -86,7 +86,7 @@ def test_a_host_that_is_down_from_the_start(one: Site, lab: str) -> None:
 
 
 def test_a_card_that_hangs_after_a_change_is_kept_from_jobs_until_it_passes(one: Site, lab: str) -> None:
-    on(lab, SECOND, "rm /etc/environment.d/60-rdna1.conf")
+    on(lab, SECOND, "rm -f /etc/environment.d/60-rdna1.conf")
     fault = json.dumps({"faults": [{"when": {"min_size": 16}, "do": "hang"}]})
     on(lab, SECOND, f"echo '{fault}' > /srv/simulated-card/conv2d.json")
     quick = ["-e", "conv2d_verify_max_hangs=1", "-e", "conv2d_verify_timeout=10"]
