@@ -221,12 +221,20 @@ def crc24(data: bytes) -> bytes:
     """The checksum of an armour."""
     register = 0xB704CE
     for byte in data:
-        register ^= byte << 16
-        for _ in range(8):
-            register <<= 1
-            if register & 0x1000000:
-                register ^= 0x1864CFB
-    return (register & 0xFFFFFF).to_bytes(3, "big")
+        register = (register << 8 & 0xFFFFFF) ^ CRC24[register >> 16 ^ byte]
+    return register.to_bytes(3, "big")
+
+
+def _crc24_of(byte: int) -> int:
+    register = byte << 16
+    for _ in range(8):
+        register <<= 1
+        if register & 0x1000000:
+            register ^= 0x1864CFB
+    return register
+
+
+CRC24 = [_crc24_of(byte) for byte in range(256)]
 
 
 def _moment(seconds: int) -> datetime:

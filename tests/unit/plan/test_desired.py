@@ -113,7 +113,7 @@ def test_what_only_the_host_can_tell_is_filled_in(scope: MakeScope) -> None:
     scopes = {"host_check": scope("host_check"), "jammy_compat": scope("jammy_compat"),
               "conv2d_verify": scope("conv2d_verify")}  # fmt: skip
     wanted = [(role, item) for role, found in scopes.items() for item in found.desired()]
-    answers = []
+    answers: list[Any] = []
     for _, item in wanted:
         if item["kind"] == "archives":
             answers.append(ARCHIVE)

@@ -32,13 +32,13 @@ Architecture: amd64
 Version: 5.2.0.50200-65
 Pre-Depends: dpkg (>= 1.20), never | virtual
 Depends: rocm-core, hsa-rocr (>= 1.3), rocm-smi (= 2), comgr (<< 9) | none, llvm (>= 1),
- dpkg:any (>> 1.21~), hip-old
+ dpkg:any (>> 1.21~), hip-old, hip-rocclr (>= 4)
 
 Package: rocm-smi
 Status: install ok installed
 Architecture: amd64
 Version: 1
-Provides: virtual, llvm
+Provides: virtual, llvm, hip-rocclr (= 5.2)
 
 Package: comgr
 Status: install ok installed
