@@ -11,14 +11,15 @@ import json
 import os
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Set
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
 LEDGER = Path("/var/lib/rdna1/ledger.jsonl")
 Entry = Dict[str, Any]
 
 
-def append(asked: Iterable[str], changes: Iterable[Mapping[str, str]], ledger: Path = LEDGER) -> None:
+def append(asked: Iterable[str], changes: Iterable[Mapping[str, Any]], ledger: Optional[Path] = None) -> None:
     """Write down what is about to happen; it is on the disk when this returns."""
+    ledger = ledger or LEDGER
     entry = {
         "schema": "rdna1.ledger/1",
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),

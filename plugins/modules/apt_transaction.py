@@ -18,6 +18,8 @@ description:
     are, apt is not even started.
   - What is done to held packages is judged like the rest. Whether to hold packages is not this module's
     business.
+  - Before it begins, it is written into C(/var/lib/rdna1/ledger.jsonl), so that M(rdna1.provision.restore)
+    can tell what the chain brought.
   - Needs nothing but apt and dpkg on the host.
 options:
   install:
@@ -203,8 +205,8 @@ mirrors:
   sample: [{uri: http://mirror.example.org/dists/noble/InRelease, reason: Connection failed, packages: 3}]
 code:
   description: >-
-    What is wrong, for programs: C(interrupted), C(locked), C(unreachable), C(sha1), C(refused), C(unsolvable)
-    or C(apt).
+    What is wrong, for programs: C(interrupted), C(locked), C(unreachable), C(sha1), C(refused),
+    C(unsolvable), C(ledger) or C(apt).
   type: str
   returned: failure
 download_bytes:
@@ -236,7 +238,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rdna1.provision.plugins.module_utils import apt_get, apt_plan, apt_world, dpkg_status
+from ansible_collections.rdna1.provision.plugins.module_utils import (
+    apt_get,
+    apt_plan,
+    apt_world,
+    dpkg_status,
+    restore_ledger,
+)
 
 UNREACHABLE = apt_get.CURES[-1][1]
 NO_WAY = "look at this host's sources and pins (apt-cache policy)"
@@ -308,6 +316,7 @@ class Transaction:
             if self.module.check_mode:
                 self._judge_mirrors(result, uris)
                 return {**result, **apt_plan.as_lists(changed, self._costs(apt, changed, uris))}
+            self._note(changed)
             self._act(apt, removal, later)
             return result
 
@@ -353,6 +362,18 @@ class Transaction:
         flag = ["--reinstall"] if self.damaged else []
         away = [name + "-" for name in self.giving_way if name not in self.gone]
         return ["install", *flag, *self.before, *self.install, *self.damaged, *away]
+
+    def _note(self, changed: List[apt_plan.Change]) -> None:
+        """Write the transaction into the ledger, by which it can be undone."""
+        asked = [*self.parameters["install"], *self.remove]
+        try:
+            restore_ledger.append(asked, [vars(change) for change in changed])
+        except OSError as error:
+            raise RefusalError(
+                "%s cannot be written (%s), so nothing was done; make room there, then run this again."
+                % (restore_ledger.LEDGER, error.strerror),
+                "ledger",
+            ) from error
 
     def _act(self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str]) -> None:
         try:

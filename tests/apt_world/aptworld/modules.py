@@ -20,10 +20,19 @@ from ansible_collections.rdna1.provision.plugins.module_utils import (
     apt_sources,
     apt_world,
     dpkg_status,
+    restore_ledger,
 )
 
 # Those that know paths of the host's.
-UTILS = (apt_backup, apt_preferences, apt_retirement, apt_sources, apt_world, dpkg_status)
+UTILS = (
+    apt_backup,
+    apt_preferences,
+    apt_retirement,
+    apt_sources,
+    apt_world,
+    dpkg_status,
+    restore_ledger,
+)
 HOSTS_PATHS = ("/etc/", "/var/lib/")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rdna1.provision.plugins.module_utils import apt_world, dpkg_status
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_world, dpkg_status, restore_ledger
 from ansible_collections.rdna1.provision.plugins.modules import apt_transaction
 
 Run = Callable[..., dict[str, Any]]
@@ -45,6 +45,8 @@ class Machine:
             monkeypatch.setattr(function, "__defaults__", (self.dpkg,))
         monkeypatch.setattr(apt_world, "ETC", tmp_path / "etc")
         monkeypatch.setattr(apt_world, "LISTS", tmp_path / "lists")
+        self.ledger = tmp_path / "ledger.jsonl"
+        monkeypatch.setattr(restore_ledger, "LEDGER", self.ledger)
         monkeypatch.setattr(
             "ansible.module_utils.basic.AnsibleModule.run_command", lambda _, command, **__: self.run(command)
         )
