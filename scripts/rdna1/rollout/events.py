@@ -107,7 +107,8 @@ def end(progress: Progress, kind: str, data: Mapping[str, Any]) -> list[Notice]:
         progress.failure = failure_of(progress.phase, data, result)
         return [Notice("unreachable", host, progress.phase, progress.failure.message)]
     if kind == "runner_on_failed" and not data.get("ignore_errors"):
-        progress.failure = failure_of(progress.phase, data, result)
+        # A task of the playbook itself is no part of the role that came before it.
+        progress.failure = failure_of(role, data, result)
         progress.judged = role == VERIFY and data.get("task") == JUDGE
         return [Notice("failed", host, progress.phase, progress.failure.message)]
     if kind != "runner_on_ok":

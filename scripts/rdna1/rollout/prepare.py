@@ -210,7 +210,7 @@ def resumed(run: Run, asked: Asked, known: fleet.Fleet, runs_dir: Path) -> tuple
 def differences(run: Run, known: fleet.Fleet, hosts: Mapping[str, Host]) -> list[str]:
     """Return what is to be said of a run that is taken up again."""
     again = [name for name, host in hosts.items() if host.state in FAILED]
-    said = [f"{len(again)} hosts that failed are tried again: {named(again)}"] if again else []
+    said = [f"tried again, as they failed: {named(again)}"] if again else []
     if known.sha256 != run.inventory.sha256:
         said.append("the inventory has changed since the run began")
     if new := [name for name in known.members if name not in hosts]:

@@ -69,6 +69,12 @@ def test_a_failure_on_the_way_there_is_no_verdict(tell: type[Tell]) -> None:
     assert (found.failure.message, found.failure.stderr_tail) == ("it broke", "1\n2")
 
 
+def test_a_failure_outside_of_roles_is_not_the_last_roles(tell: type[Tell]) -> None:
+    found = after([tell.ok("a"), tell.failed("a", role="", play="Then the others"), counted(failures=1)])
+    assert found.failure
+    assert found.failure.phase != "rocm"
+
+
 def test_a_failure_that_was_rescued_is_none(tell: type[Tell]) -> None:
     events = [tell.failed("a"), tell.ok("a"), tell.mark("a"), counted()]
     assert after(events, tell.verdict()).state == "ok"
