@@ -237,7 +237,7 @@ def missing_files(
 def unmet(packages: Iterable[Package], version: str) -> Dict[str, str]:
     """What packages of these versions (a glob) need and what is not there, with one that needs it.
 
-    What is needed is as apt-get install takes it: a name, or name=version.
+    What is needed is as apt-get install takes it, a name or name=version; a choice is "one | other".
     """
     there: Dict[str, List[str]] = {}
     packages = [package for package in packages if package.state == "installed"]
@@ -251,8 +251,11 @@ def unmet(packages: Iterable[Package], version: str) -> Dict[str, str]:
                 choices = [ALTERNATIVE.match(text.strip()) for text in dependency.split("|")]
                 alternatives = [choice.groups(default="") for choice in choices if choice]
                 if not any(_is_met(there.get(name, []), *rest) for name, *rest in alternatives):
-                    name, relation, wanted = alternatives[0]
-                    found.setdefault("%s=%s" % (name, wanted) if relation == "=" else name, package.name)
+                    specs = [
+                        "%s=%s" % (name, wanted) if relation == "=" else name
+                        for name, relation, wanted in alternatives
+                    ]
+                    found.setdefault(" | ".join(specs), package.name)
     return found
 
 

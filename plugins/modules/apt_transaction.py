@@ -358,10 +358,13 @@ class Transaction:
         return removal, changes, later
 
     def _installation(self) -> List[str]:
-        # What is not installed yet does not mind --reinstall.
-        flag = ["--reinstall"] if self.damaged else []
+        # What is not installed yet does not mind --reinstall. Where a package lacks one of several that would
+        # do, --fix-broken lets apt choose.
+        named = [spec for spec in self.damaged if "|" not in spec]
+        flags = ["--reinstall"] if named else []
+        flags += ["--fix-broken"] if len(named) < len(self.damaged) else []
         away = [name + "-" for name in self.giving_way if name not in self.gone]
-        return ["install", *flag, *self.before, *self.install, *self.damaged, *away]
+        return ["install", *flags, *self.before, *self.install, *named, *away]
 
     def _note(self, changed: List[apt_plan.Change]) -> None:
         """Write the transaction into the ledger, by which it can be undone."""

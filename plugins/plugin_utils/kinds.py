@@ -222,7 +222,7 @@ def _judge_build(_item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[
     for name, path in sorted(seen["damaged"].items()):
         yield Difference(f"package {name}", f"without {path}", "whole", f"its file {path} is gone")
     for spec, by in sorted(seen["unmet"].items()):
-        name, _, version = spec.partition("=")
+        name, _, version = spec.partition("=") if "|" not in spec else (spec, "", "")
         wanted = version or "installed"
         yield Difference(f"package {name}", "not as needed", wanted, f"{by} needs it, {wanted}")
 

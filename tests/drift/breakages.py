@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def _file(item: Item) -> Ways:
     yield "gone", f"rm {path}"
     yield "empty", f": > {path}"
     yield "a line more", f"echo '# more' >> {path}"
-    yield "nonsense at its end", f"echo '}} nonsense (' >> {path}"
+    yield "nonsense at its end", f"echo 'nonsense (\";' >> {path}"
     yield "a byte", _one_byte(path)
     yield "its last line gone", f"sed -i '$d' {path}"
     yield "binary", f"head -c 100000 /dev/urandom > {path}"
@@ -112,7 +113,7 @@ def _tree(role: str, item: Item) -> Iterator[Breakage]:
         path = f"{root}/{name}"
         for how, shell in _file({"path": path, "mode": item["mode"]}):
             if how not in ("owner", "group"):
-                yield Breakage(role, how, shell, (path, path.rpartition("/")[0]))
+                yield Breakage(role, how, shell, (path,))
     for how, shell in _directory({"path": root, "mode": item["directory_mode"]}):
         if how not in ("owner", "group"):
             yield Breakage(role, how, shell, (root,))
@@ -145,7 +146,7 @@ def _packages(role: str, item: Item) -> Iterator[Breakage]:
 def _standins(role: str, item: Item) -> Iterator[Breakage]:
     for name, standin in item["standins"].items():
         links = tuple(standin.get("links", {}))
-        lower = dummy(name, "0~~", "all")  # one with a higher version takes the stand-in's place
+        lower = dummy(name, "0~rdna1+00000000", "all")  # a real package of that name may take its place
         for how, shell in (("gone", f"dpkg --purge --force-all {name} >/dev/null 2>&1"), ("older", lower)):
             yield Breakage(role, how, shell, (f"package {name}",), links)
         for link in links:
@@ -173,9 +174,9 @@ def _retired(role: str, item: Item) -> Iterator[Breakage]:
     lists, preferences = "/etc/apt/sources.list.d", "/etc/apt/preferences.d"
     suite = next((name for name in item["source_suites"]), "")
     for number, uri in enumerate(item["source_uris"]):
-        address = (
-            uri.replace("*://", "https://").replace("*", "http://mirror.example.org", 1).replace("*", "x")
-        )
+        # A mirror of whatever the glob covers.
+        address = re.sub(r"^\*:/", "https:/", uri)
+        address = re.sub(r"^\*", "http://mirror.example.org", address).replace("*", "x")
         release = suite.replace("*", "") or "ubuntu"
         place = f"{lists}/again-{role}-{number}.list"
         yield Breakage(

@@ -123,6 +123,7 @@ BAD: list[tuple[Item, Any, str, str]] = [
     ({"kind": "build"}, {**WHOLE, "loose": ["rocm-core"]}, "package rocm-core", "upgraded"),
     ({"kind": "build"}, {**WHOLE, "unmet": {"a": "b"}}, "package a", "b needs it, installed"),
     ({"kind": "build"}, {**WHOLE, "unmet": {"a=1": "b"}}, "package a", "b needs it, 1"),
+    ({"kind": "build"}, {**WHOLE, "unmet": {"a=1 | c": "b"}}, "package a=1 | c", "b needs it"),
     ({"kind": "build"}, {**WHOLE, "damaged": {"x": "/opt/y"}}, "package x", "its file /opt/y is gone"),
     ({"kind": "leftovers"}, {"hip": "5.7"}, "package hip", "5.7 is of another build, and in the way"),
     ({"kind": "retired"}, [{"path": "/s.list", "entries": ["a b"]}], "/s.list", "role's own (a b)"),

@@ -147,7 +147,7 @@ def test_packages(host: observation.Host, tmp_path: Path) -> None:
         "loose": ["hip-dev"],
         "damaged": {"hip-dev": f"{tmp_path}/rocm/bin/hipcc"},
         "unmet": {
-            "comgr": "hip-dev",
+            "comgr | none": "hip-dev",
             "hsa-rocr": "hip-dev",
             "hip-old": "hip-dev",
             "llvm": "hip-dev",
