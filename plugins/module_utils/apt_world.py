@@ -78,7 +78,7 @@ def build(
     """Make such a copy under ``root``, which apt's unprivileged user must be able to enter."""
     root.chmod(0o755)
     world = World(etc=root / "etc/apt", lists=root / "lists")
-    shutil.copytree(etc, world.etc, symlinks=False, ignore_dangling_symlinks=True)
+    shutil.copytree(etc, world.etc, symlinks=False, ignore_dangling_symlinks=True, ignore=_unreadable)
     shutil.copymode(etc, world.etc)
 
     world.lists.mkdir()
@@ -95,10 +95,11 @@ def build(
         for old, new in keys.items():
             content = content.replace(old.encode(), str(new).encode())
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear(target)
         target.write_bytes(content)
         target.chmod(0o644)
     for name in overlay.absent:
-        _place(world.etc, name, etc).unlink(missing_ok=True)
+        _clear(_place(world.etc, name, etc))
     _add_packages(root, world, overlay.new_packages(installed))
 
     world.options = [
@@ -139,6 +140,22 @@ def _add_packages(root: Path, world: World, stanzas: Sequence[str]) -> None:
     source.parent.mkdir(exist_ok=True)
     # Trusted because it was written here, one moment ago, and nothing is ever installed from it.
     source.write_text("deb [trusted=yes] file:%s ./\n" % folder)
+
+
+def _unreadable(folder: str, names: List[str]) -> List[str]:
+    """What has no content to copy: pipes, sockets, devices."""
+    places = {name: Path(folder, name) for name in names}
+    return [
+        name for name, place in places.items() if place.exists() and not (place.is_file() or place.is_dir())
+    ]
+
+
+def _clear(target: Path) -> None:
+    """Make room for a file where the host has whatever else."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def _place(world_etc: Path, path: str, etc: Path) -> Path:

@@ -14,6 +14,9 @@ from ansible_collections.rdna1.provision.plugins.module_utils import venv_lock
 Item = Mapping[str, Any]
 
 
+UNREADABLE = ("nonsense at its end", "a byte", "binary", "its last line gone", "a link to a file")
+
+
 @dataclass(frozen=True)
 class Breakage:
     """One way to break one thing. Of ``named`` the plan must name at least one, as this role's."""
@@ -27,8 +30,15 @@ class Breakage:
     def __str__(self) -> str:
         return f"{self.role}: {self.named[0]}: {self.how}"
 
+    @property
+    def stops_apt(self) -> bool:
+        """Whether apt cannot read its configuration any more, so that no other role can install."""
+        return self.named[0].startswith("/etc/apt/") and self.how in UNREADABLE
+
     def meets(self, other: Breakage) -> bool:
-        """Whether both touch the same thing, or one something inside of the other's."""
+        """Whether both touch the same thing, one is inside of the other, or one stops the other."""
+        if (self.stops_apt or other.stops_apt) and self.role != other.role:
+            return True
         return any(
             mine == yours or mine.startswith(f"{yours}/") or yours.startswith(f"{mine}/")
             for mine in (*self.named, *self.claims)
@@ -66,6 +76,13 @@ def _one_byte(path: str) -> str:
 
 def _file(item: Item) -> Ways:
     path = q(item["path"])
+    for how, shell in _every_way(path, item.get("mode", "0644")):
+        # Nonsense in an apt.conf stops every apt, a rehearsal in a copy as well; its sentence names the file.
+        if "/apt.conf.d/" not in path or how not in UNREADABLE:
+            yield how, shell
+
+
+def _every_way(path: str, mode: str) -> Ways:
     yield "gone", f"rm {path}"
     yield "empty", f": > {path}"
     yield "a line more", f"echo '# more' >> {path}"
@@ -74,7 +91,7 @@ def _file(item: Item) -> Ways:
     yield "its last line gone", f"sed -i '$d' {path}"
     yield "binary", f"head -c 100000 /dev/urandom > {path}"
     yield from _other_types(path)
-    yield from _access(path, item.get("mode", "0644"))
+    yield from _access(path, mode)
 
 
 def _data(item: Item) -> Ways:

@@ -1,5 +1,6 @@
 """A copy of apt's configuration in which files differ, on the real apt where it is there."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,6 +43,20 @@ def test_only_the_copy_differs(tmp_path: Path, etc: Path) -> None:
     world = build(tmp_path, etc, overlay)
     assert {path.name for path in (world.etc / "sources.list.d").iterdir()} == {"new.sources"}
     assert {path.name for path in (etc / "sources.list.d").iterdir()} == {"old.list"}
+
+
+def test_whatever_lies_where_a_file_shall_be_gives_way_in_the_copy(tmp_path: Path, etc: Path) -> None:
+    """A pipe has no end to be copied to, and nothing can be written into a directory."""
+    pipe, folder, link = (etc / f"sources.list.d/{name}.sources" for name in ("pipe", "folder", "link"))
+    os.mkfifo(pipe)
+    (folder / "inside").mkdir(parents=True)
+    link.symlink_to("/nowhere")
+    world = build(tmp_path, etc, Overlay({str(pipe): b"a", str(folder): b"b", str(link): b"c"}, [], [], []))
+    copied = world.etc / "sources.list.d"
+    assert [(copied / path.name).read_text() for path in (pipe, folder, link)] == ["a", "b", "c"]
+    (tmp_path / "again").mkdir()
+    absent = apt_world.build(tmp_path / "again", Overlay({}, [str(folder), str(pipe)], [], []), {}, etc=etc)
+    assert {path.name for path in (absent.etc / "sources.list.d").iterdir()} == {"old.list"}
 
 
 def test_a_source_in_the_copy_names_the_key_in_the_copy(tmp_path: Path, etc: Path) -> None:
