@@ -23,7 +23,8 @@ def append(asked: Iterable[str], changes: Iterable[Mapping[str, Any]], ledger: O
     entry = {
         "schema": "rdna1.ledger/1",
         "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "asked": sorted({name.partition("=")[0] for name in asked}),
+        # A .deb is asked for by its path.
+        "asked": sorted({Path(name).name.partition("_")[0].partition("=")[0] for name in asked}),
         "changes": [{field: change[field] for field in ("name", "old", "new")} for change in changes],
     }
     ledger.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

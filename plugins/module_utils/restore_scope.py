@@ -38,7 +38,7 @@ def record(items: Sequence[Item], packages: List[dpkg_status.Package]) -> Dict[s
             for name, found in restore_record.under(Path(item["path"])):
                 point["paths"][name] = {"role": role, **found}
         elif kind == "group":
-            point["groups"][item["name"]] = {"role": role, "gid": gid(item["name"])}
+            point["groups"].setdefault(item["name"], {"role": role, "gid": gid(item["name"])})
         elif kind == "account":
             point["accounts"][item["name"]] = {"role": role, "made": item["made"], **account(item["name"])}
         elif kind == "venv":

@@ -16,7 +16,7 @@ import secrets
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.rdna1.provision.plugins.module_utils import restore_record
 
@@ -69,12 +69,19 @@ def choose(points: Sequence[Point], wanted: str) -> Point:
 def merge(points: Iterable[Point], roles: Sequence[str] = ()) -> Dict[str, Dict[str, Any]]:
     """What to bring back: of each thing the oldest state. Limited to roles where any are given."""
     merged: Dict[str, Dict[str, Any]] = {part: {} for part in PARTS}
+    whole: Dict[str, Set[str]] = {}
     for point in points:
         for part in PARTS:
             for name, state in point[part].items():
                 role = state if part == "trees" else state["role"]
                 if not roles or role in roles:
                     merged[part].setdefault(name, state)
+        # All of a tree was recorded: what a later point has there in addition was not there.
+        for tree in point["trees"]:
+            whole.setdefault(tree, set(point["paths"]))
+    for tree, known in whole.items():
+        for path in [path for path in merged["paths"] if path.startswith(tree + "/") and path not in known]:
+            del merged["paths"][path]
     return merged
 
 

@@ -9,9 +9,9 @@ CHANGE = {"name": "rocm-core", "old": "", "new": "5.2.0.50200-65", "origins": "l
 
 def test_what_is_asked_and_what_changes_is_written_down(tmp_path: Path) -> None:
     ledger = tmp_path / "var/ledger.jsonl"
-    restore_ledger.append(["rocm-core=5.2.0.50200-65"], [CHANGE], ledger)
+    restore_ledger.append(["rocm-core=5.2.0.50200-65", "/var/x/python_2.7_all.deb"], [CHANGE], ledger)
     (entry,) = restore_ledger.read(0, ledger)
-    assert entry["asked"] == ["rocm-core"]
+    assert entry["asked"] == ["python", "rocm-core"]
     assert entry["changes"] == [{"name": "rocm-core", "old": "", "new": "5.2.0.50200-65"}]
     assert restore_ledger.names([entry]) == {"rocm-core"}
 

@@ -109,6 +109,18 @@ def test_of_each_thing_the_oldest_state_comes_back(root: Path, etc: Path) -> Non
     assert list(restore_store.merge(Store(root).points, ["rocm"])["paths"]) == [str(etc / "a")]
 
 
+def test_what_came_into_a_tree_later_goes_although_a_later_point_has_it(root: Path, etc: Path) -> None:
+    tree = etc / "tree"
+    first = Store(root).take(state(tree, trees={str(tree): "rocm"}), CHAIN)
+    finish(root, first)
+    tree.mkdir()
+    (tree / "new").write_text("ours")
+    Store(root).take(state(tree, tree / "new", trees={str(tree): "rocm"}), ROLLBACK)
+    points = Store(root).points
+    assert list(restore_store.merge(points)["paths"]) == [str(tree)]
+    assert str(tree / "new") in restore_store.merge(points[1:])["paths"]
+
+
 def test_old_points_go_and_what_they_know_of_does_not(root: Path, etc: Path) -> None:
     for number in range(6):
         (etc / f"f{number}").write_text(str(number))
