@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 from rdna1.docs import docs
 from rdna1.doctor.commands import doctor
 from rdna1.help import arrange
+from rdna1.judged import drift, preflight
 from rdna1.lab.commands import app as lab
 from rdna1.lab.errors import COULD_NOT_JUDGE, LabError
 from rdna1.report.commands import report
@@ -27,7 +28,9 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.command()(docs)
+app.command()(preflight)
 app.command()(rollout)
+app.command()(drift)
 app.command()(doctor)
 app.command()(stacks)
 app.command()(lock)

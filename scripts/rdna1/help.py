@@ -11,7 +11,9 @@ FLEET, STACKS, PROJECT = "A fleet", "Stacks", "This project"
 # The commands as they are listed: in the order in which a person comes to need them.
 PANELS = {
     "doctor": FLEET,
+    "preflight": FLEET,
     "rollout": FLEET,
+    "drift": FLEET,
     "status": FLEET,
     "report": FLEET,
     "diff": FLEET,
@@ -28,6 +30,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("rdna1 doctor", "the lab"),
         ("rdna1 doctor -i inventories/mine", "your fleet"),
         ("rdna1 doctor -i inventories/mine --json", "for programs: .failures[].fix"),
+    ),
+    "preflight": (
+        ("rdna1 preflight -i inventories/mine", "a table, and preflight.json"),
+        ("rdna1 preflight -i inventories/mine --limit render-01 --json one.json", "one host"),
+    ),
+    "drift": (
+        ("rdna1 drift -i inventories/mine", "a table, and drift.json"),
+        ("rdna1 drift -i inventories/mine --deep", "half a minute a host; weekly, say"),
     ),
     "status": (
         ("rdna1 status", "every host that has a verdict or a run"),
