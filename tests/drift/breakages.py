@@ -15,6 +15,7 @@ Item = Mapping[str, Any]
 
 
 UNREADABLE = ("nonsense at its end", "a byte", "binary", "its last line gone", "a link to a file")
+FORCED = ("gone", "a lower version", "a higher version")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class Breakage:
 
     @property
     def stops_apt(self) -> bool:
-        """Whether apt cannot read its configuration any more, so that no other role can install."""
+        """Whether apt can install for no other role: its files cannot be read, or dependencies are unmet."""
+        if self.named[0].startswith("package "):
+            return self.how in FORCED
         return self.named[0].startswith("/etc/apt/") and self.how in UNREADABLE
 
     def meets(self, other: Breakage) -> bool:
         """Whether both touch the same thing, one is inside of the other, or one stops the other."""
-        if (self.stops_apt or other.stops_apt) and self.role != other.role:
+        packages = any(one.named[0].startswith("package ") for one in (self, other))
+        if packages and self.role != other.role and (self.stops_apt or other.stops_apt):
             return True
         return any(
             mine == yours or mine.startswith(f"{yours}/") or yours.startswith(f"{mine}/")
