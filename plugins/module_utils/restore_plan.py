@@ -57,11 +57,16 @@ def packages(
             continue
         if before is None:
             plan.remove.append(name)
-        elif after is None or name in names or any(fnmatch.fnmatchcase(after, build) for build in builds):
+        elif after is None or name in names or any(_of(build, before, after) for build in builds):
             plan.install.append("%s=%s" % (name, before))
         else:
             plan.stays.append("%s %s (it was %s)" % (name, after, before))
     return plan
+
+
+def _of(build: str, *versions: str) -> bool:
+    """Whether a package is or was of a build."""
+    return any(fnmatch.fnmatchcase(version, build) for version in versions)
 
 
 def selections(

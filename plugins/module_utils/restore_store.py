@@ -48,8 +48,15 @@ def load(root: Path = POINTS) -> List[Point]:
     return sorted(found, key=lambda point: int(point["number"]))
 
 
-def choose(points: Sequence[Point], wanted: str) -> Point:
-    """A point by its id, or by what it is: first, latest (of the chain), forward (of a rollback)."""
+def choose(points: Sequence[Point], wanted: str, unfinished: Optional[Mapping[str, str]] = None) -> Point:
+    """A point by its id, or by what it is: first, latest (of the chain), forward (of a rollback).
+
+    The way forward takes a point, too; where it was cut off, forward still is where it was to lead.
+    """
+    if wanted == "forward" and unfinished:
+        forward = [point for point in points if point["id"] == unfinished["to"]]
+        if forward and forward[0]["cause"] == ROLLBACK:
+            return forward[0]
     causes = {"latest": CHAIN, "forward": ROLLBACK}
     if wanted == "first":
         found = list(points[:1])

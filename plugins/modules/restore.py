@@ -67,7 +67,7 @@ overlay:
   type: dict
   returned: success
 install:
-  description: Packages that come back, as C(NAME=VERSION).
+  description: Packages that come back, as C(NAME=VERSION) or as the path of a stand-in's file.
   type: list
   elements: str
   returned: success
@@ -127,7 +127,7 @@ class Restore:
         self.module = module
         self.roles: List[str] = module.params["roles"]
         self.store = restore_store.Store(Path(module.params["directory"]))
-        self.point = restore_store.choose(self.store.points, module.params["point"])
+        self.point = restore_store.choose(self.store.points, module.params["point"], self.store.unfinished())
         since = self.store.points[self.store.points.index(self.point) :]
         self.was = restore_store.merge(since, self.roles)
         self.managed = restore_store.managed(since, self.roles)
@@ -172,6 +172,7 @@ class Restore:
             "paths": [path for path, _ in chosen],
             "overlay": self.overlay(changed),
             **packages._asdict(),
+            "install": [self.source(spec) for spec in packages.install],
             "commands": commands,
             "venvs": {root: venv["current"] for root, venv in self.was["venvs"].items()},
             "diff": diff + [_diff(" ".join(command), "", "") for command in commands if step == "rest"],
@@ -206,6 +207,12 @@ class Restore:
         """What apt is to do."""
         was = self.point["packages"]
         return restore_plan.packages(was, self.versions, self.touched(), **self.managed)
+
+    def source(self, spec: str) -> str:
+        """What apt is to install: a stand-in is in no source, but its file is kept."""
+        name, _, version = spec.partition("=")
+        file = self.store.root.parent / "standins" / ("%s_%s_all.deb" % (name, version))
+        return str(file) if file.exists() else spec
 
     def judge_venvs(self) -> None:
         """A virtual environment that is gone cannot be brought back."""

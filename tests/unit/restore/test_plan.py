@@ -45,6 +45,8 @@ def test_packages_that_nobody_of_ours_touched_are_left_alone() -> None:
         ({}, {"rocm-core": "5.2.0.50200-65"}, ([], ["rocm-core"], [])),
         ({"rocm-core": "5.7.0.50700-1"}, {}, (["rocm-core=5.7.0.50700-1"], [], [])),
         ({"rocm-core": "5.7"}, {"rocm-core": "5.2.0.50200-65"}, (["rocm-core=5.7"], [], [])),
+        # And forward again.
+        ({"hsa": "1.5.0.50200-65"}, {"hsa": "1.11.0.50700-63"}, (["hsa=1.5.0.50200-65"], [], [])),
         # Brought up to date on the way: the older version may be one with a hole in it.
         ({"libc6": "2.41-1"}, {"libc6": "2.41-2"}, ([], [], ["libc6 2.41-2 (it was 2.41-1)"])),
     ],

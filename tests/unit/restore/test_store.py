@@ -168,3 +168,16 @@ def test_the_chain_ends_a_rollback_that_was_cut_off(root: Path, etc: Path) -> No
     assert (Store(root).unfinished() or {})["to"] == first["id"]
     Store(root).take(state(etc / "a"), CHAIN)
     assert Store(root).unfinished() is None
+
+
+def test_a_way_forward_that_was_cut_off_is_still_the_way_forward(root: Path, etc: Path) -> None:
+    first = Store(root).take(state(etc / "a"), CHAIN)
+    finish(root, first)
+    (etc / "a").write_text("new")
+    back = Store(root).take(state(etc / "a"), ROLLBACK)
+    store = Store(root)
+    store.begin(back, store.take(state(etc / "b"), ROLLBACK))
+    chosen = restore_store.choose(store.points, "forward", store.unfinished())
+    assert chosen["id"] == back["id"]
+    store.begin(first, back)  # the way back that was cut off, however, is taken back by the way forward
+    assert restore_store.choose(store.points[:2], "forward", store.unfinished())["id"] == back["id"]
