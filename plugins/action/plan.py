@@ -16,12 +16,14 @@ that the plan was made from. Misspelt variables stop it before the host is asked
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
+from ansible import constants as C  # noqa: N812 - what everybody calls it
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.rdna1.provision.plugins.action import check_variables
-from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds, plan, release
+from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds, piped, plan, release
 from ansible_collections.rdna1.provision.plugins.plugin_utils.desired import RoleScope, UnknownSystemError
 
 if TYPE_CHECKING:
@@ -90,9 +92,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
 
     def _ask(self, desired: Sequence[tuple[str, Mapping[str, Any]]], task_vars: dict[str, Any]) -> list[Any]:
         questions = [kinds.KINDS[item["kind"]].ask(item) for _, item in desired]
-        answer = self._execute_module(
-            module_name="rdna1.provision.observe", module_args={"questions": questions}, task_vars=task_vars
-        )
+        answer = self._piped(questions, task_vars)
+        if answer is None:
+            answer = self._execute_module(
+                module_name="rdna1.provision.observe",
+                module_args={"questions": questions},
+                task_vars=task_vars,
+            )
         if answer.get("failed"):
             said = (
                 answer.get("msg")
@@ -103,6 +109,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             raise AnsibleActionFail(f"{task_vars['inventory_hostname']}: it could not be observed: {said}")
         answers: list[Any] = answer["answers"]
         return answers
+
+    def _piped(
+        self, questions: Sequence[dict[str, Any]], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """The answers by the shortest way; None where that cannot be gone, and the module has to."""
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        interpreter = interpreter or C.config.get_config_value(
+            "INTERPRETER_PYTHON", variables=dict(task_vars)
+        )
+        if not str(interpreter).startswith("/") or not self._is_pipelining_enabled("new"):
+            return None
+        command = f"{shlex.quote(str(interpreter))} -"
+        said = self._low_level_execute_command(command, in_data=piped.script(questions))
+        found: dict[str, Any] | None = piped.answers(said["stdout"])
+        return found
 
 
 def complete(

@@ -57,6 +57,22 @@ class Host:
         return LOOKS[arguments.pop("kind")](self, **arguments)
 
 
+def answer_all(questions: List[Question]) -> Dict[str, Any]:
+    """The answers in the questions' order, or the one sentence why there are none."""
+    host = Host()
+    answers = []
+    for question in questions:
+        try:
+            answers.append(host.answer(question))
+        except OSError as error:
+            return {
+                "failed": True,
+                "msg": "it cannot be looked at (%s: %s); become root, and see whether its disk is whole."
+                % (question["kind"], error),
+            }
+    return {"answers": answers}
+
+
 def path(_host: Host, path: str) -> Answer:
     """What lies there; None where nothing does. A symbolic link is itself, not what it leads to."""
     place = Path(path)

@@ -50,17 +50,10 @@ def main() -> None:
         argument_spec={"questions": {"type": "list", "elements": "dict", "required": True}},
         supports_check_mode=True,
     )
-    host = observation.Host()
-    answers = []
-    for question in module.params["questions"]:
-        try:
-            answers.append(host.answer(question))
-        except OSError as error:
-            module.fail_json(
-                msg="This host cannot be looked at (%s: %s); run as root, and see whether its disk is whole."
-                % (question["kind"], error)
-            )
-    module.exit_json(changed=False, answers=answers)
+    found = observation.answer_all(module.params["questions"])
+    if found.pop("failed", False):
+        module.fail_json(**found)
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

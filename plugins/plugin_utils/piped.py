@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""The observer as one script for a host's Python.
+
+A module costs the controller the search for its imports, once a host, and the host the unpacking and the
+compiling of Ansible's own half. Where the connection can pipe, the same code goes there without both.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.rdna1.provision.plugins.plugin_utils.piped_observer import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UTILS = Path(__file__).parents[1] / "module_utils"
+PACKAGE = "ansible_collections.rdna1.provision.plugins.module_utils"
+OBSERVER = "observation"
+
+
+def _sources(name: str) -> dict[str, str]:
+    """The texts of a module and of all that it imports of ours, by their full names."""
+    text = (UTILS / f"{name}.py").read_text(encoding="utf-8")
+    found = {f"{PACKAGE}.{name}": text}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+            inner = (node.module or "").removeprefix(PACKAGE).lstrip(".")
+            for needed in [inner] if inner else [alias.name for alias in node.names]:
+                if f"{PACKAGE}.{needed}" not in found:
+                    found |= _sources(needed)
+    return found
+
+
+# Made when Ansible loads the plugin, before it forks a worker for each host.
+SOURCES = _sources(OBSERVER)
+PROGRAM = Path(__file__).with_name("piped_observer.py").read_text(encoding="utf-8")
+
+
+def script(questions: Sequence[dict[str, Any]]) -> bytes:
+    """What to give to a Python on its standard input."""
+    load = {"sources": SOURCES, "observer": f"{PACKAGE}.{OBSERVER}", "questions": list(questions)}
+    packed = base64.b64encode(zlib.compress(json.dumps(load).encode(), 1)).decode()
+    return f"{PROGRAM}\n\nrun({packed!r})\n".encode()
+
+
+def answers(output: str) -> Any:
+    """What it printed, whatever else a login prints; None where it printed no answers."""
+    lines = [line for line in output.splitlines() if line.startswith(MARK)]
+    return json.loads(lines[-1].removeprefix(MARK)) if lines else None
