@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from aptworld import real_unattended
+from aptworld import real_script, real_unattended
 from aptworld.archives import Stanza
 from aptworld.cases import LIBRARIES, RELEASES, SETS, WORLDS, Provisioned
 from aptworld.hosts import Builder
@@ -20,7 +19,6 @@ from aptworld.world import World
 
 every_release = pytest.mark.parametrize("world", RELEASES)
 every_world = pytest.mark.parametrize("world", WORLDS)
-REAL = os.environ.get("RDNA1_UNATTENDED_UPGRADE", "/usr/bin/unattended-upgrade")
 BLACKLIST = "etc/apt/apt.conf.d/52rdna1-rocm"
 
 
@@ -174,7 +172,6 @@ def strip(world: World, defences: Iterable[str]) -> None:
             world.put("etc/apt/preferences.d/rdna1-rocm.pref", pin)
 
 
-@pytest.mark.skipif(not Path(REAL).exists(), reason=f"unattended-upgrades is not at {REAL}")
 @every_release
 @pytest.mark.parametrize("lifted", [(), ("holds",), ("blacklist",), ("holds", "blacklist"), DEFENCES])
 def test_unattended_upgrades_itself_says_the_same(
@@ -184,7 +181,7 @@ def test_unattended_upgrades_itself_says_the_same(
     strip(host.world, lifted)
     expected = selection(host.world, host.found.distribution, tmp_path / "unattended")
     distribution = host.found.distribution
-    command = ["/usr/bin/python3", real_unattended.__file__, REAL, str(host.world.root)]
+    command = ["/usr/bin/python3", real_unattended.__file__, str(real_script.script()), str(host.world.root)]
     done = subprocess.run(
         [*command, distribution.id, distribution.codename],
         env=host.world.environment,
