@@ -19,7 +19,7 @@ def ask(questions: list[dict[str, Any]], python: str = sys.executable) -> Any:
 
 def test_it_answers_as_the_module_does(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text\n")
-    questions = [
+    questions: list[dict[str, Any]] = [
         {"kind": "path", "path": str(tmp_path / "file")},
         {"kind": "path", "path": str(tmp_path / "nothing")},
         {"kind": "tree", "path": str(tmp_path)},

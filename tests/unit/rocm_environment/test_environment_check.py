@@ -23,7 +23,7 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
     "stack": ({"rdna1_stack": "rocm53"}, "there is no stack rocm53; correct rocm_environment_stack"),
     "policy": (
         {"rocm_environment_policy": "gemm-of"},
-        "there is no policy gemm-of; set rocm_environment_policy to one of defaults, direct-off, first-card, ",
+        "there is no policy gemm-of; set rocm_environment_policy to one of defaults, direct-off, ",
     ),
     "all-off": (
         {"rocm_environment_policies": {"mine": {"variables": ALL_OFF}}, "rocm_environment_policy": "mine"},
