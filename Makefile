@@ -7,7 +7,7 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible
 # Set by some container images; it makes Ansible's pipelining slower than none.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help setup lab lab-down test lint unit apt-world collection report molecule docs lock clean
+.PHONY: help setup lab lab-down test lint unit apt-world collection report molecule rollout drift restore docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,16 @@ collection: setup ## Build the collection, install it elsewhere, run it from the
 report: setup ## Open the report of a run in a real browser
 	@scripts/setup browser
 	pytest tests/report
+
+rollout: setup ## Slow: drive rollouts with real Ansible, and kill them at random moments
+	pytest tests/rollout/test_standin.py
+
+drift: setup ## Slow: break every managed thing on a lab of its own, see it named and repaired
+	pytest tests/drift --batches 0
+
+restore: setup ## Slow: take a lab host forward, back and away again, and compare all of it
+	@trap 'rdna1 lab down --name restore' EXIT; \
+	rdna1 lab up --name restore --hosts 2 && RDNA1_LAB=restore pytest tests/restore
 
 molecule: setup ## Provision containers from nothing and ask them what they have
 	molecule test --no-command-borders --scenario-name default
