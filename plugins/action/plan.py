@@ -56,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
                 role: RoleScope(role, self._templar, task_vars) for role in [plan.JUDGE, *arguments["roles"]]
             }
         except UnknownSystemError as error:
-            raise AnsibleActionFail(f"{host}: {error}.") from error
+            raise AnsibleActionFail(f"{host} {error}.") from error
         desired = [(role, item) for role, scope in scopes.items() for item in scope.desired()]
         answers = self._ask(desired, task_vars)
         complete(scopes, desired, answers)

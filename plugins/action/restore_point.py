@@ -29,7 +29,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             try:
                 scopes = {role: RoleScope(role, self._templar, task_vars) for role in arguments["roles"]}
             except UnknownSystemError as error:
-                raise AnsibleActionFail(f"{task_vars['inventory_hostname']}: {error}.") from error
+                raise AnsibleActionFail(f"{task_vars['inventory_hostname']} {error}.") from error
             arguments["items"] = [*restore_items.of(scopes), *self._shells(scopes)]
             arguments["release"] = " ".join(
                 str(facts.get(f"distribution{part}", "")) for part in ("", "_version")

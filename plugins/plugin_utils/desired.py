@@ -138,10 +138,14 @@ def release_variables(role: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     for name in OS_FILES:
         if name.format_map(facts) in own:
             return own[name.format_map(facts)]
+    judge = VARIABLES["host_check"]["main"]
+    major = facts[
+        "distribution_version" if facts["distribution"] == "Ubuntu" else "distribution_major_version"
+    ]
     raise UnknownSystemError(
-        f"it runs {facts['distribution']} {facts['distribution_version']}, "
-        f"which the role {role} does not know; "
-        "install Ubuntu 24.04 or 22.04 or Debian 13 or 12, or take the host out of the inventory"
+        f"runs {facts['distribution']} {major} on {facts['architecture']}; "
+        f"install one of {', '.join(judge['__host_check_releases'])} "
+        f"on {judge['__host_check_architecture']}, or take the host out of the inventory"
     )
 
 
