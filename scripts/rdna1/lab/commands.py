@@ -65,6 +65,13 @@ def up(
             metavar="RELEASES", help="13, 12 or 13,12 (in turn). Default: 13, but 12 for the RX 5500 XT."
         ),
     ] = None,
+    copy: Annotated[
+        bool,
+        typer.Option(
+            "--copy",
+            help="Begin each new host as a copy of one of its kind that is there, with all that is on it.",
+        ),
+    ] = False,
     name: Name = "lab",
 ) -> None:
     """Bring a lab up, or repair and resize one that is.
@@ -76,7 +83,7 @@ def up(
     proven: no registry was within reach where it was written.
     """
     bases = chosen_bases(debian, os.environ.get("LAB_BASE", ""))
-    conclude(lifecycle.up(LabPaths(name), hosts, bases, say))
+    conclude(lifecycle.up(LabPaths(name), hosts, bases, say, copy=copy))
 
 
 @app.command()

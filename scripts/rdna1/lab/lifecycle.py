@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rdna1.lab import cards, images, layout, limits, mirror, parallel, ports, probe, seed, ssh, state
+from rdna1.lab import cards, copies, images, layout, limits, mirror, parallel, ports, probe, seed, ssh, state
 from rdna1.lab.containers import Container, Fleet, Wanted, host_options
 from rdna1.lab.errors import CHECK_FAILED, LabError
 from rdna1.lab.paths import LabPaths
@@ -75,15 +75,22 @@ def podman_of(paths: LabPaths, runner: Runner = run) -> Podman:
 
 
 def up(
-    paths: LabPaths, count: int | None, bases: Sequence[str] | None, say: Say, runner: Runner = run
+    paths: LabPaths,
+    count: int | None,
+    bases: Sequence[str] | None,
+    say: Say,
+    runner: Runner = run,
+    *,
+    copy: bool = False,
 ) -> Outcome:
     """Bring the lab to `count` hosts: create what is missing, start what stopped, remove what is too much.
 
-    None stands for what the lab has already, or for the defaults where it is new.
+    None stands for what the lab has already, or for the defaults where it is new. With `copy`, a new host
+    begins with the disk of one of its kind, where the lab has one.
     """
     if count is not None:
         layout.plan(count)  # a number that cannot be is refused before anything is touched
-    return converge(paths, count, bases, (), say, runner)
+    return converge(paths, count, bases, (), say, runner, copy=copy)
 
 
 def reset(paths: LabPaths, names: Sequence[str], say: Say, runner: Runner = run) -> Outcome:
@@ -108,6 +115,8 @@ def converge(
     renew: Collection[str],
     say: Say,
     runner: Runner,
+    *,
+    copy: bool = False,
 ) -> Outcome:
     """Make the lab what it shall be. Interrupted at any point, it is finished by the next `up`."""
     check_root()
@@ -126,7 +135,8 @@ def converge(
         lab = as_it_shall_be(paths, hosts, made, existing, before, str(fleet.ensure_network()[-2]))
         lab.bases = tuple(bases)
         state.save(paths, lab)
-        return bring_up(fleet, lab, first, existing, say)
+        begin = copies.commit(fleet, lab, existing) if copy else {}
+        return bring_up(fleet, lab, first, existing, begin, say)
 
 
 def settled(paths: LabPaths, image: str, runner: Runner) -> Podman:
@@ -211,8 +221,15 @@ def as_it_shall_be(
     )
 
 
-def bring_up(fleet: Fleet, lab: LabState, image: str, existing: Mapping[str, Container], say: Say) -> Outcome:
-    """Make the mirror's content and the hosts at the same time."""
+def bring_up(
+    fleet: Fleet,
+    lab: LabState,
+    image: str,
+    existing: Mapping[str, Container],
+    begin: Mapping[str, str],
+    say: Say,
+) -> Outcome:
+    """Make the mirror's content and the hosts at the same time; `begin` has the images of copies."""
     created = [name for name in lab.hosts if name not in existing]
     started = [name for name in lab.hosts if name in existing and existing[name].state != "running"]
     if created or started:
@@ -229,7 +246,7 @@ def bring_up(fleet: Fleet, lab: LabState, image: str, existing: Mapping[str, Con
     }
     for name in lab.hosts:
         if name in keys:
-            tasks[name] = partial(create_host, fleet, lab, name, keys[name], authorized)
+            tasks[name] = partial(create_host, fleet, lab, name, keys[name], authorized, begin.get(name))
         elif name in started:
             tasks[name] = partial(start_host, fleet, lab, name)
         else:
@@ -265,14 +282,19 @@ def give_host_keys(fleet: Fleet, lab: LabState, new: Sequence[str]) -> dict[str,
     return keys
 
 
-def create_host(fleet: Fleet, lab: LabState, name: str, key: ssh.KeyPair, authorized: str) -> None:
-    """Create a host with its keys and its card in it, and wait until it lets its user in."""
+def create_host(
+    fleet: Fleet, lab: LabState, name: str, key: ssh.KeyPair, authorized: str, image: str | None
+) -> None:
+    """Create a host with its keys and its card in it, and wait until it lets its user in.
+
+    `image` is that of the host that it is a copy of; None stands for its base.
+    """
     host = lab.hosts[name]
     card = cards.catalogue()[host.card] if host.card else None
     extra_ca = bool(images.extra_authorities(images.EXTRA_AUTHORITIES))
     content = seed.for_host(key, authorized, user(), MIRROR_NAME, card, extra_ca=extra_ca)
     options = host_options(host.port, MIRROR_NAME, lab.mirror.address)
-    fleet.create(Wanted(name, host.image, content, options))
+    fleet.create(Wanted(name, image or host.image, content, options, version=host.image))
     wait_for(fleet, lab, name)
 
 

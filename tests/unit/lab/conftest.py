@@ -74,6 +74,9 @@ class FakeMachine:
                 return 0, json.dumps([{"Names": [name]} for name in sorted(self.images)]), ""
             case ["import", *_, name]:
                 self.images.add(name)
+            case ["commit", "--quiet", name, image]:
+                assert name in self.containers
+                self.images.add(image)
             case ["rmi", name]:
                 if any(one["Image"] == name for one in self.containers.values()):
                     return 2, "", "image is in use by a container"

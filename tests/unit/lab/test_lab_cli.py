@@ -102,7 +102,7 @@ def test_up_returns_what_its_hosts_did(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: dict[str, LabError] = {}
-    monkeypatch.setattr(lifecycle, "up", lambda *_: outcome(failures))
+    monkeypatch.setattr(lifecycle, "up", lambda *_, **_options: outcome(failures))
     assert cli.code(["lab", "up"]) == 0
     assert "lab has 1 of 1 hosts ready (1 new, 0 started again)" in capsys.readouterr().out
     failures["cpu-reference"] = LabError("cpu-reference", "no", "reset it", exit_code=1)
@@ -117,7 +117,7 @@ def test_up_returns_what_its_hosts_did(
 def test_ctrl_c_says_how_to_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(lifecycle, "up", interrupted)

@@ -52,7 +52,8 @@ def container(paths: LabPaths, host: str) -> str:
 
 
 def up(machine: FakeMachine, paths: LabPaths, count: int | None = None, **options: Any) -> lifecycle.Outcome:
-    return lifecycle.up(paths, count, options.get("bases"), lambda _line: None, machine)
+    copy = options.get("copy", False)
+    return lifecycle.up(paths, count, options.get("bases"), lambda _line: None, machine, copy=copy)
 
 
 def test_up_makes_four_hosts_and_the_mirror(machine: FakeMachine, paths: LabPaths) -> None:
@@ -117,6 +118,40 @@ def test_up_repairs_what_is_missing_or_stopped_or_half(machine: FakeMachine, pat
     assert outcome.started == ["rx5700xt-01"]
     assert {one["State"] for one in machine.containers.values()} == {"running"}
     assert state.need(paths).ports() == held
+
+
+def test_a_copy_begins_with_the_disk_of_one_of_its_kind_and_has_keys_of_its_own(
+    machine: FakeMachine, paths: LabPaths
+) -> None:
+    up(machine, paths)
+    machine.commands.clear()
+    outcome = up(machine, paths, 6, copy=True)
+    assert outcome.created == ["rx5600xt-02", "rx5700xt-02"]
+    made_from = {words[3]: words[-1] for words in machine.podman_commands("create")}
+    for name in outcome.created:
+        original = container(paths, name.replace("02", "01"))
+        assert made_from[container(paths, name)] == f"localhost/rdna1-lab/copy:{original}"
+        assert [
+            "podman",
+            "commit",
+            "--quiet",
+            original,
+            made_from[container(paths, name)],
+        ] in machine.commands
+        assert machine.seeds[container(paths, name)] != machine.seeds[original]
+    assert up(machine, paths).created == [], "a copy must count as one of its base"
+
+
+def test_without_one_of_its_kind_a_copy_is_a_fresh_host(machine: FakeMachine, paths: LabPaths) -> None:
+    assert up(machine, paths, copy=True).created == HOSTS
+    assert not machine.podman_commands("commit")
+
+
+def test_the_images_of_copies_go_with_the_lab(machine: FakeMachine, paths: LabPaths) -> None:
+    up(machine, paths)
+    up(machine, paths, 6, copy=True)
+    lifecycle.down(paths, purge=False, say=lambda _line: None, runner=machine)
+    assert not [name for name in machine.images if "/copy:" in name]
 
 
 @pytest.mark.parametrize(
