@@ -80,12 +80,7 @@ def path(_host: Host, path: str) -> Answer:
         status = place.lstat()
     except OSError:
         return None
-    found: Dict[str, Any] = {
-        "type": _type(status.st_mode),
-        "mode": "%04o" % stat.S_IMODE(status.st_mode),
-        "owner": _name(pwd.getpwuid, status.st_uid),
-        "group": _name(grp.getgrgid, status.st_gid),
-    }
+    found: Dict[str, Any] = _access(status)
     if found["type"] == "link":
         found["leads_to_directory"] = place.is_dir()
         found["leads_to"] = os.path.realpath(place)
@@ -102,12 +97,11 @@ def tree(_host: Host, path: str) -> Answer:
     root = Path(path)
     if root.is_symlink() or not root.is_dir():
         return None
-    found = {".": {"type": "directory", "mode": "%04o" % stat.S_IMODE(root.stat().st_mode)}}
+    found = {".": _access(root.lstat())}
     for folder, folders, files in os.walk(root):
         for name in folders + files:
             place = Path(folder) / name
-            status = place.lstat()
-            entry = {"type": _type(status.st_mode), "mode": "%04o" % stat.S_IMODE(status.st_mode)}
+            entry = _access(place.lstat())
             if entry["type"] == "file":
                 entry["sha256"] = hashlib.sha256(place.read_bytes()).hexdigest()
             found[str(place.relative_to(root))] = entry
@@ -236,6 +230,15 @@ def system(host: Host) -> Answer:
 def matching(_host: Host, pattern: str) -> Answer:
     """The paths that match a glob."""
     return sorted(str(found) for found in Path("/").glob(pattern.lstrip("/")))
+
+
+def _access(status: os.stat_result) -> Dict[str, str]:
+    return {
+        "type": _type(status.st_mode),
+        "mode": "%04o" % stat.S_IMODE(status.st_mode),
+        "owner": _name(pwd.getpwuid, status.st_uid),
+        "group": _name(grp.getgrgid, status.st_gid),
+    }
 
 
 def _type(mode: int) -> str:

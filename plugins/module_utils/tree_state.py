@@ -22,7 +22,7 @@ class Difference:
 
 
 def differences(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> list[Difference]:
-    """Return what is not as wanted: missing, other, of another mode, or not wanted at all."""
+    """Return what is not as wanted: missing, other, of another mode or owner, or not wanted at all."""
     found = []
     for folder in folders(files):
         path = root / folder
@@ -43,6 +43,7 @@ def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> 
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             path.unlink()
         path.mkdir(parents=True, exist_ok=True)
+        os.chown(path, os.geteuid(), os.getegid())
         path.chmod(directory_mode)
     for name, wanted in sorted(files.items()):
         path = root / name
@@ -77,10 +78,12 @@ def strangers(root: Path, files: dict[str, str]) -> list[str]:
 
 def _is(path: Path, kind: Callable[[int], bool], mode: int) -> bool:
     try:
-        found = path.lstat().st_mode
+        found = path.lstat()
     except OSError:
         return False
-    return kind(found) and stat.S_IMODE(found) == mode
+    # Whoever makes the tree owns it: nobody else may write to what root, or the verifier, then runs.
+    mine = (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
+    return mine and kind(found.st_mode) and stat.S_IMODE(found.st_mode) == mode
 
 
 def _text(path: Path) -> str | None:

@@ -11,6 +11,7 @@ description:
   - Compares and copies a whole directory at once; M(ansible.builtin.copy) needs several round trips a file.
   - What is in the directory on the host and not in that on the controller is removed.
   - Python's compiled files on the controller are left out.
+  - All of it belongs to whoever runs the module, with become to root.
 options:
   src:
     description: A directory of UTF-8 text files, found like the C(src) of M(ansible.builtin.copy).

@@ -141,12 +141,13 @@ def _first_change(before: str | None, after: str) -> str:
 
 
 def _judge_tree(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
+    belongs = {"owner": item.get("owner", "root"), "group": item.get("group", "root")}
     wanted: dict[str, dict[str, str]] = {
-        folder: {"type": "directory", "mode": item.get("directory_mode", "0755")}
+        folder: {"type": "directory", "mode": item.get("directory_mode", "0755"), **belongs}
         for folder in tree_state.folders(item["files"])
     }
     wanted |= {
-        name: {"type": "file", "mode": item.get("mode", "0644"), "sha256": digest}
+        name: {"type": "file", "mode": item.get("mode", "0644"), **belongs, "sha256": digest}
         for name, digest in item["files"].items()
     }
     if seen is None:
@@ -162,9 +163,8 @@ def _judge_tree(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
         elif found is None:
             yield Difference(path, "missing", f"a {right['type']}", "it is missing")
         else:
-            field = next(
-                field for field in ("type", "mode", "sha256") if found.get(field) != right.get(field)
-            )
+            fields = ("type", "mode", "owner", "group", "sha256")
+            field = next(field for field in fields if found.get(field) != right.get(field))
             words = {"sha256": "its content is another"}.get(
                 field, f"{field} {found.get(field)}, {right.get(field)} wanted"
             )

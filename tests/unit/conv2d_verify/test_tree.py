@@ -1,5 +1,6 @@
 """The module that installs the verifier: a directory exactly as on the controller."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,32 @@ def test_whatever_is_broken_together_one_run_mends_all(
             continue
     make(root)
     assert differences(root) == []
+
+
+@pytest.mark.parametrize("whose", ["geteuid", "getegid"])
+def test_what_belongs_to_somebody_else_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    root = tmp_path / "lib"
+    make(root)
+    monkeypatch.setattr(os, whose, lambda: 54321)
+    assert differences(root) == ["./", "data/", "data/suites/", *sorted(FILES)]
+
+
+def test_what_belongs_to_somebody_else_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "lib"
+    make(root)
+    inode = (root / "cli.py").stat().st_ino
+    taken = []
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    monkeypatch.setattr(os, "chown", lambda *arguments: taken.append(arguments))
+    make(root)
+    assert [str(path.relative_to(root)) for path, uid, _ in taken if uid == 54321] == [
+        ".",
+        "data",
+        "data/suites",
+    ]
+    assert (root / "cli.py").stat().st_ino != inode, "a file is written anew by whoever runs it"
 
 
 def test_what_a_link_points_to_is_left_alone(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ FILE = {"kind": "file", "path": "/f", "text": "a\nb\n"}
 DIRECTORY = {"kind": "directory", "path": "/d", "mode": "0755"}
 DATA = {"kind": "data", "path": "/k", "mode": "0644"}
 TREE = {"kind": "tree", "path": "/t", "files": {"a/x.py": "1"}}
+ROOTS = {"owner": "root", "group": "root"}
 GOOD_TREE = {
-    ".": {"type": "directory", "mode": "0755"},
-    "a": {"type": "directory", "mode": "0755"},
-    "a/x.py": {"type": "file", "mode": "0644", "sha256": "1"},
+    ".": {"type": "directory", "mode": "0755", **ROOTS},
+    "a": {"type": "directory", "mode": "0755", **ROOTS},
+    "a/x.py": {"type": "file", "mode": "0644", **ROOTS, "sha256": "1"},
 }
 PACKAGES = {"kind": "packages", "specs": ["a=1", "b"]}
 STANDINS = {
@@ -113,6 +114,8 @@ BAD: list[tuple[Item, Any, str, str]] = [
     (TREE, {**GOOD_TREE, "a/x.py": {**X, "sha256": "2"}}, "/t/a/x.py", "content is another"),
     (TREE, {**GOOD_TREE, "a": {"type": "link", "mode": "0777"}}, "/t/a", "type link, directory wanted"),
     (TREE, {**GOOD_TREE, ".": {"type": "directory", "mode": "0700"}}, "/t", "mode 0700, 0755 wanted"),
+    (TREE, {**GOOD_TREE, "a/x.py": {**X, "owner": "nobody"}}, "/t/a/x.py", "owner nobody, root wanted"),
+    (TREE, {**GOOD_TREE, "a": {**GOOD_TREE["a"], "group": "video"}}, "/t/a", "group video, root wanted"),
     (PACKAGES, {"b": {"version": "7", "state": "installed"}}, "package a", "it is missing, 1 wanted"),
     (PACKAGES, {"a": {"version": "0.9", "state": "installed"}}, "package a", "0.9 found, 1 wanted"),
     (PACKAGES, {"a": {"version": "1", "state": "half-configured"}}, "package a", "it is half-configured"),

@@ -127,6 +127,8 @@ def test_a_tree(host: observation.Host, tmp_path: Path) -> None:
     os.mkfifo(root / "pipe")
     found = ask(host, "tree", path=str(root))
     assert sorted(found) == [".", "a", "a/x", "link", "pipe"]
+    mine = {"owner": pwd.getpwuid(os.geteuid()).pw_name, "group": grp.getgrgid(os.getegid()).gr_name}
+    assert all(mine.items() <= entry.items() for entry in found.values())
     assert (found["a/x"]["mode"], found["link"]["type"], found["pipe"]["type"]) == (
         "0600",
         "link",
