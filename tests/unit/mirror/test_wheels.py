@@ -116,6 +116,37 @@ def test_a_stand_in_says_so_and_only_needs_what_the_lock_pins(tmp_path: Path, pr
     assert wheel.write(tmp_path).exists()
 
 
+@pytest.mark.parametrize(
+    ("torch", "torchvision", "beside", "hip"),
+    [
+        ("2.2.2+rocm5.7", "0.17.2+rocm5.7", "2.2.2", "5.7.0-stand-in"),
+        (
+            "2.0.0.dev20230209+rocm5.2",
+            "0.15.0.dev20230209+rocm5.2",
+            "2.0.0.dev20230209+rocm5.2",
+            "5.2.0-stand-in",
+        ),
+    ],
+)
+def test_the_stand_in_of_another_release_says_that_release(
+    torch: str, torchvision: str, beside: str, hip: str
+) -> None:
+    one = standins.wheel(Requirement("torch", torch, ""), torch)
+    assert f'__version__ = "{torch}"'.encode() in one.files["torch/version.py"]
+    assert f'= "{hip}"'.encode() in one.files["torch/version.py"]
+    assert one.version == torch
+    other = standins.wheel(Requirement("torchvision", torchvision, ""), torch)
+    assert f"torch (=={beside})" in other.requires
+    assert f'__version__ = "{torchvision}"'.encode() in other.files["torchvision/__init__.py"]
+
+
+def test_an_unlocked_stack_s_lock_of_the_lab_has_its_versions() -> None:
+    text = lock.for_another(LOCK.read_text(), {"torch": "2.2.2+rocm5.7"}, "x")
+    after = {one.project: one for one in lock.parse(text, "x")}
+    assert after["torch"].version == "2.2.2+rocm5.7"
+    assert {name for name, one in pinned().items() if after[name] != one} == {"torch"}
+
+
 def test_only_builds_for_rocm_are_stood_in_for() -> None:
     assert {name for name, one in pinned().items() if standins.stands_in(one)} == {"torch", "torchvision"}
     assert not standins.stands_in(Requirement("torch", "1.13.1", "a" * 64))

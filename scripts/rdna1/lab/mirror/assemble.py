@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from rdna1.lab.mirror import index, lock, pyarchive, release, repository, signing, standins
 from rdna1.lab.mirror.wheelhouse import Wheelhouse
 from rdna1.lab.paths import CHECKOUT
@@ -19,6 +21,9 @@ STANDINS = CODE.parent / "standin"
 STACKS = CHECKOUT / "stacks"
 # The stacks that the lab's hosts run.
 SERVED = ("cpu_reference", "rocm52")
+# Those whose own lock nobody could make: in the lab they are rocm52 with their versions, stand-ins as it is.
+UNLOCKED = ("rocm57", "rocm52-mixed", "rocm52-nightly")
+PATTERN = "rocm52"
 # Written last: a tree without it is not finished.
 MARK = "mirror.json"
 
@@ -48,12 +53,24 @@ def build(www: Path, *, cache: Path) -> MirrorFacts:
             (aside / MARK).write_text(json.dumps({"recipe": recipe, "content": content}, indent=2) + "\n")
             _swap(aside, www)
     locks = content.pop("locks")
-    requirements = {stack: www / locks[stack] if stack in locks else _lock(stack) for stack in SERVED}
+    requirements = {
+        stack: www / locks[stack] if stack in locks else _lock(stack)
+        for stack in dict.fromkeys((*SERVED, *locks))
+    }
     return MirrorFacts(requirements=requirements, **content)
 
 
 def _lock(stack: str) -> Path:
     return STACKS / stack / "requirements.txt"
+
+
+def _text(stack: str) -> str:
+    """Return a stack's lock, or for want of one what the lab takes for it."""
+    if stack not in UNLOCKED or _lock(stack).exists():
+        return _lock(stack).read_text()
+    wanted = yaml.safe_load(_lock(stack).with_name("stack.yml").read_text())["wheels"]["wanted"]
+    versions = {lock.normalise(name): version for name, _, version in (one.partition("==") for one in wanted)}
+    return lock.for_another(_lock(PATTERN).read_text(), versions, str(_lock(PATTERN)))
 
 
 def _fill(root: Path, cache: Path, key: signing.Key) -> dict[str, Any]:
@@ -80,15 +97,16 @@ def _fill_index(root: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
     locks: dict[str, str] = {}
     made = root / "locks" / "wheels"
     made.mkdir(parents=True)
-    for stack in SERVED:
-        text = _lock(stack).read_text()
+    for stack in (*SERVED, *UNLOCKED):
+        text = _text(stack)
         wanted = lock.parse(text, str(_lock(stack)))
+        torch = next(one.version for one in wanted if one.project == "torch")
         real = [requirement for requirement in wanted if not standins.stands_in(requirement)]
         wheels |= {file: requirement.sha256 for requirement, file in wheelhouse.obtain(real).items()}
         hashes = {}
         for requirement in wanted:
             if requirement not in real:
-                file = standins.wheel(requirement).write(made)
+                file = standins.wheel(requirement, torch).write(made)
                 hashes[requirement.project] = wheels[file] = hashlib.sha256(file.read_bytes()).hexdigest()
         if hashes:
             locks[stack] = f"locks/{stack}.txt"

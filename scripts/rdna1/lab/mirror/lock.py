@@ -54,3 +54,13 @@ def with_standins(text: str, hashes: Mapping[str, str], where: str) -> str:
         f"# STAND-IN LOCK of the rdna1 lab: {names} are the lab's stand-ins, and the hashes are theirs.\n"
         f"# Everything else is as in the stack's own lock.\n{kept}"
     )
+
+
+def for_another(text: str, wanted: Mapping[str, str], where: str) -> str:
+    """Return a lock with other versions of some projects, whose hashes are not to be had."""
+    for requirement in parse(text, where):
+        version = wanted.get(requirement.project, requirement.version)
+        if version != requirement.version:
+            pinned = f"{requirement.name}=={requirement.version} "
+            text = text.replace(pinned, f"{requirement.name}=={version} ")
+    return f"# Of a stack that nobody has locked: its own versions, and all else as in another's lock.\n{text}"
