@@ -135,8 +135,7 @@ def differences(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> lis
 
 def prunable(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> list[str]:
     """What to remove, relative to the root: venvs beyond the kept ones, and interpreters that none uses."""
-    complete = [other for other in observed["others"] if other["marker"] is not None]
-    kept = sorted(complete, key=lambda other: other["last_used"], reverse=True)[: wanted.keep]
+    kept = _kept(observed["others"], wanted.keep)
     gone = [other["name"] for other in observed["others"] if other not in kept]
     used = [wanted.interpreter] + [str(other["marker"].get("interpreter")) for other in kept]
     unused = [
@@ -145,6 +144,15 @@ def prunable(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> list[s
         if not any(path.startswith(f"{layout.pythons / release}/") for path in used)
     ]
     return [f"venvs/{name}" for name in gone] + [f"python/{release}" for release in unused]
+
+
+def _kept(others: Sequence[dict[str, Any]], keep: int) -> list[dict[str, Any]]:
+    """Those that stay: so many of each stack, the last used first."""
+    stacks: dict[str, list[dict[str, Any]]] = {}
+    for other in sorted(others, key=lambda other: other["last_used"], reverse=True):
+        if other["marker"] is not None:
+            stacks.setdefault(str(other["marker"].get("stack")), []).append(other)
+    return [other for same in stacks.values() for other in same[:keep]]
 
 
 def extras(observed: dict[str, Any], wanted: Wanted) -> list[str]:

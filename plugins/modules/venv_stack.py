@@ -73,8 +73,13 @@ options:
     description: Environment variables for pip, for example a proxy.
     type: dict
     default: {}
+  switch:
+    description:
+      - Let C(ROOT/current) lead to the venv. Otherwise it is built beside the one in use, and nothing else changes.
+    type: bool
+    default: true
   keep:
-    description: How many earlier venvs stay, for going back.
+    description: How many earlier venvs of each stack stay, for going back.
     type: int
     default: 1
   free_gib:
@@ -164,6 +169,7 @@ def options() -> dict[str, Any]:
         "trusted_hosts": strings,
         "offline": {"type": "bool", "default": False},
         "environment": {"type": "dict", "default": {}},
+        "switch": {"type": "bool", "default": True},
         "keep": {"type": "int", "default": 1},
         "free_gib": {"type": "float", "default": 10},
         "deep": {"type": "bool", "default": False},
@@ -183,15 +189,19 @@ class Stack:
         )
         self.sources = venv_build.Sources(*(parameters[name] for name in venv_build.Sources._fields))
         self.imported: dict[str, str] = {}
+        self.current: str | None = None
 
     def look(self) -> tuple[dict[str, Any], list[venv_state.Difference]]:
         """Observe, and compare with what is wanted."""
         observed = venv_state.observe(self.layout, self.parameters["deep"], limit=None)
+        self.current = observed["current"]
         found = venv_state.differences(self.layout, observed, self.wanted)
         if not _any(found, venv_state.BUILD):
             python = self.layout.venv / "bin/python"
             broken = venv_run.judge(python, venv_run.probe(python), self.parameters["python"])
             found += [venv_state.Difference(venv_state.BUILD, broken)] if broken else []
+        if not self.parameters["switch"]:
+            found = [one for one in found if one.action not in (venv_state.SWITCH, venv_state.PRUNE)]
         return observed, found
 
     def judge(self) -> None:
@@ -219,6 +229,8 @@ class Stack:
                 self.build()
             elif _any(found, venv_state.RENEW):  # all of it was read, and is right
                 sealed_tree.renew(self.layout.venv)
+            if not self.parameters["switch"]:
+                return
             if not venv_store.points_to(self.layout, self.layout.venv):
                 venv_store.switch(self.layout, self.layout.venv)
             observed = venv_state.observe(self.layout)
@@ -268,7 +280,7 @@ class Stack:
     def shown(self, observed: dict[str, Any] | None) -> str:
         """Show a state as text, for a diff; None is the wanted one."""
         if observed is None:
-            current: str | None = f"venvs/{self.layout.name}"
+            current = f"venvs/{self.layout.name}" if self.parameters["switch"] else self.current
             interpreter: str | None = self.wanted.interpreter
             versions = {requirement.name: requirement.version for requirement in self.requirements}
         else:

@@ -217,6 +217,37 @@ def test_the_previous_venv_stays_for_going_back_and_older_ones_go(
 
 
 @pytest.mark.usefixtures("quick")
+def test_of_each_stack_so_many_stay(
+    provision: Provision, root: Path, lock: str, other_lock: str, wheel: MakeWheel
+) -> None:
+    """A stack that was tried or used before is there when it is wanted again."""
+    third = wheel("torch", "3.1") + wheel("numpy", "1.26.4")
+    provision(other_lock, stack="rocm57")
+    tick(root)
+    provision(lock, stack="rocm52")
+    tick(root)
+    provision(third, stack="rocm52")
+    names = {name_of(other_lock), name_of(lock), name_of(third)}
+    assert {path.name for path in (root / "venvs").iterdir()} == names
+
+
+@pytest.mark.usefixtures("quick")
+def test_beside_the_one_in_use_nothing_else_changes(
+    provision: Provision, root: Path, lock: str, other_lock: str, wheel: MakeWheel
+) -> None:
+    third = wheel("torch", "3.1") + wheel("numpy", "1.26.4")
+    provision(lock, stack="rocm52")
+    for beside in (third, other_lock):
+        tick(root)
+        assert provision(beside, stack="rocm57", switch=False)["changed"] is True
+        assert provision(beside, stack="rocm57", switch=False)["changed"] is False
+    assert (root / "current").resolve().name == name_of(lock)
+    assert len(list((root / "venvs").iterdir())) == 3
+    # The one in use prunes those of the other stack to as many as it keeps, the newest.
+    assert provision(lock, stack="rocm52")["reasons"] == [f"venvs/{name_of(third)} is no longer needed"]
+
+
+@pytest.mark.usefixtures("quick")
 def test_interpreters_that_no_kept_venv_uses_go(provision: Provision, root: Path, lock: str) -> None:
     for release in ("3.10.20", "3.10.21", "mine"):
         (root / "python" / release / "bin").mkdir(parents=True)

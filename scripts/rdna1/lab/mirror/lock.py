@@ -63,4 +63,4 @@ def for_another(text: str, wanted: Mapping[str, str], where: str) -> str:
         if version != requirement.version:
             pinned = f"{requirement.name}=={requirement.version} "
             text = text.replace(pinned, f"{requirement.name}=={version} ")
-    return f"# Of a stack that nobody has locked: its own versions, and all else as in another's lock.\n{text}"
+    return f"# Of a stack that nobody has locked: its own versions, all else as in another's lock.\n{text}"
