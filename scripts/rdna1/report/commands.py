@@ -39,7 +39,7 @@ def report(
     Exit code: 0 the run is done and every host passed; 1 it is not, or one did not; 2 there is no such run.
     """
     paths = find(runs_dir, run_id)
-    document = build(model.load_run(paths), model.load_hosts(paths))
+    document = build(model.load_run(paths), model.load_hosts(paths), paths.root.parent)
     if not (json_file or html_file or junit_file):
         html_file = paths.root / "report.html"
     wanted = (

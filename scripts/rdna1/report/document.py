@@ -1,15 +1,17 @@
 """A run as one document: what the driver recorded, and what follows from it. `--json` prints it."""
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from rdna1.report import timing, verdicts
 from rdna1.report.fleet import Peers, compare, odd_fields
-from rdna1.runs import model
+from rdna1.runs import commands, model
 
 NO_VERDICT = "none"
 # What to say of a host that said nothing itself.
@@ -68,6 +70,8 @@ class Document(model.Run):
     """One run, whole."""
 
     ok: bool = False
+    # The command that goes on with it.
+    resume: str = ""
     failures: list[Finding] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     simulated: int = 0
@@ -87,8 +91,8 @@ class Document(model.Run):
         return json.dumps(self, default=vars, indent=1, ensure_ascii=False) + "\n"
 
 
-def build(run: model.Run, hosts: dict[str, model.Host]) -> Document:
-    """Return the document of a run; a host of a wave that has no file yet is pending."""
+def build(run: model.Run, hosts: dict[str, model.Host], runs_dir: Path = commands.HERE) -> Document:
+    """Return the document of a run that is kept in `runs_dir`; a host of a wave without a file is pending."""
     everyone = dict(hosts)
     for wave in run.waves:
         for name in wave.hosts:
@@ -101,10 +105,12 @@ def build(run: model.Run, hosts: dict[str, model.Host]) -> Document:
         host.odd = sorted(odd.get(host.host, ()))
     timed = [timing.Host(host.host, _kind(host), verdicts.cases(host.verdict)) for host in reported]
     families = timing.families(timed)
+    resume = commands.resume(run, runs_dir)
     return Document(
         **vars(run),
         ok=run.state == "done" and bool(reported) and all(host.passed for host in reported),
-        failures=[_finding(host, run) for host in reported if not host.passed],
+        resume=resume,
+        failures=[_finding(host, run, resume) for host in reported if not host.passed],
         counts=dict(Counter(host.state for host in reported).most_common()),
         simulated=sum(host.simulated for host in reported),
         stand_ins=sum(host.stand_in for host in reported),
@@ -151,27 +157,23 @@ def _kind(host: ReportedHost) -> timing.Kind:
     return timing.Kind(str(host.summary.get("chip") or "CPU"), host.simulated, host.stand_in)
 
 
-def _finding(host: ReportedHost, run: model.Run) -> Finding:
+def _finding(host: ReportedHost, run: model.Run, resume: str) -> Finding:
     code = host.cause or host.state
     said = str((host.verdict or {}).get("summary") or "") if code.startswith("verdict-") else ""
     if not said and host.failure:
         said = host.failure.message.removeprefix(f"{host.host}: ")
     message = said or WORDS.get(code, f"it is {code}")
-    return Finding(host.host, code, message, fix(host, run))
+    return Finding(host.host, code, message, fix(host, run, resume))
 
 
-def fix(host: ReportedHost, run: model.Run) -> str:
-    """Return the next command for a host that did not pass."""
-    inventories = " ".join(f"-i {path}" for path in run.inventory.paths)
-    resume = f"rdna1 rollout --resume {run.id}"
+def fix(host: ReportedHost, run: model.Run, resume: str) -> str:
+    """Return the next command for a host that did not pass; what resumes the run also ends a quarantine."""
+    inventories, name = commands.inventories(run), shlex.quote(host.host)
     cause = host.cause or host.state
-    verify = f"ansible-playbook playbooks/verify.yml {inventories} --limit {host.host}"
-    if cause in ("pending", "running"):
-        return resume
     if cause == "verdict-hang":
-        return f"ansible {host.host} {inventories} -b -m ansible.builtin.reboot && {verify}"
+        return f"ansible {name} {inventories} -b -m ansible.builtin.reboot && {resume}"
     if cause in ("verdict-fail", "verdict-unknown"):
-        return verify
+        return f"ansible-playbook playbooks/verify.yml {inventories} --limit {name} && {resume}"
     if cause in ("unreachable", "timed-out"):
         return f"rdna1 doctor {inventories} && {resume}"
     return resume

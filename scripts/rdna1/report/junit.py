@@ -27,7 +27,7 @@ def render(document: Document) -> str:
         if wave.gate is not None:
             case = _case(gates, "gates", f"after wave {wave.number}", 0.0)
             if not wave.gate.open:
-                _child(case, "failure", wave.gate.reason, f"rdna1 rollout --resume {document.id}")
+                _child(case, "failure", wave.gate.reason, document.resume)
     if not document.hosts:
         _child(_case(gates, "gates", "hosts", 0.0), "error", "the run has no hosts", "rdna1 doctor")
     for suite in root:

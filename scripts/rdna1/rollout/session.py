@@ -16,6 +16,7 @@ from rdna1.rollout.driver import Driver, Plan, View
 from rdna1.rollout.interrupts import Interrupts
 from rdna1.rollout.prepare import Prepared
 from rdna1.rollout.summary import summary
+from rdna1.runs import commands
 from rdna1.runs.model import FAILED
 
 SCHEMA = "rdna1.rollout/1"
@@ -69,15 +70,10 @@ def next_command(ready: Prepared) -> str:
     """Return what to type next."""
     run, hosts = ready.journal.run, ready.journal.hosts.values()
     runs_dir = ready.journal.paths.root.parent
-    where = "" if runs_dir == Path("runs").resolve() else f" --runs-dir {runs_dir}"
-    if run.state == "done" and not any(host.state in FAILED for host in hosts):
-        waiting = [host.host for host in hosts if host.state == "needs-reboot"]
-        if not waiting:
-            return f"rdna1 report {run.id}{where}"
-        inventories = " ".join(f"-i {path}" for path in run.inventory.paths)
-        return f"rdna1 rollout {inventories} --limit {','.join(waiting)} --reboot if-needed{where}"
-    extra = f" -e … ({', '.join(run.options.extra_vars_names)})" if run.options.extra_vars_names else ""
-    return f"rdna1 rollout --resume {run.id}{where}{extra}"
+    if run.state != "done" or any(host.state in FAILED for host in hosts):
+        return commands.resume(run, runs_dir)
+    waiting = [host.host for host in hosts if host.state == "needs-reboot"]
+    return commands.reboot(run, runs_dir, waiting) if waiting else commands.report(run, runs_dir)
 
 
 def report(ready: Prepared, following: str) -> dict[str, object]:

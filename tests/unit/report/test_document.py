@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import jsonschema
 import pytest
-from rdna1.report import schema, verdicts
+from markupsafe import escape
+from rdna1.report import junit, page, schema, verdicts
 from rdna1.report.document import Document, build
 from rdna1.runs import model
 
@@ -55,7 +56,9 @@ def test_a_host_that_has_no_file_yet_is_pending_and_counted() -> None:
     ("cause", "command"),
     [
         ("verdict-hang", "ansible.builtin.reboot"),
+        ("verdict-hang", "&& rdna1 rollout --resume 20261121T090000Z-3f1c"),
         ("verdict-fail", "playbooks/verify.yml -i inventories/mine --limit a"),
+        ("verdict-fail", "&& rdna1 rollout --resume 20261121T090000Z-3f1c"),
         ("unreachable", "rdna1 doctor -i inventories/mine"),
         ("failed", "rdna1 rollout --resume 20261121T090000Z-3f1c"),
         ("pending", "rdna1 rollout --resume 20261121T090000Z-3f1c"),
@@ -66,6 +69,20 @@ def test_the_next_command_follows_from_the_cause(cause: model.HostState, command
     (finding,) = done(model.Host("a", state=state, cause=cause)).failures
     assert finding.code == cause
     assert command in finding.fix
+
+
+@pytest.mark.parametrize("cause", ["verdict-hang", "verdict-fail", "unreachable", "failed"])
+def test_a_cure_finds_a_run_that_is_kept_elsewhere(cause: model.HostState, tmp_path: Path) -> None:
+    run, _ = sample.run(12)
+    run.options.extra_vars_names.append("rdna1_stack")
+    host = model.Host("a", state=cause, cause=cause)
+    document = build(run, {host.host: host}, tmp_path / "my runs")
+    wanted = f"--resume {run.id} --runs-dir '{tmp_path}/my runs' -e … (rdna1_stack)"
+    (finding,) = (one for one in document.failures if one.host == host.host)
+    assert finding.fix.endswith(wanted)
+    assert document.resume.endswith(wanted)
+    assert document.resume in junit.render(document)
+    assert str(escape(document.resume)) in page.render(document)
 
 
 def test_an_earlier_pass_counts_only_for_exactly_this_state() -> None:
