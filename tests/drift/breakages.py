@@ -27,9 +27,18 @@ class Breakage:
     shell: str
     named: tuple[str, ...]
     claims: tuple[str, ...] = ()
+    # Only a deep look can see it.
+    deep: bool = False
+    # The plan has it only where nothing else differs.
+    alone: bool = False
 
     def __str__(self) -> str:
-        return f"{self.role}: {self.named[0]}: {self.how}"
+        return f"{self.role}: {self.named[0]}: {self.how}{' (deep)' if self.deep else ''}"
+
+    @property
+    def only_access(self) -> bool:
+        """Whether all that is inside is as it was."""
+        return self.how in ("owner", "group") or self.how.startswith("mode ")
 
     @property
     def stops_apt(self) -> bool:
@@ -40,11 +49,17 @@ class Breakage:
 
     def meets(self, other: Breakage) -> bool:
         """Whether both touch the same thing, one is inside of the other, or one stops the other."""
+        if self.deep != other.deep or self.alone or other.alone:
+            return True
+        if self.shell == other.shell:  # a directory that two roles want
+            return False
         packages = any(one.named[0].startswith("package ") for one in (self, other))
         if packages and self.role != other.role and (self.stops_apt or other.stops_apt):
             return True
         return any(
-            mine == yours or mine.startswith(f"{yours}/") or yours.startswith(f"{mine}/")
+            mine == yours
+            or (not other.only_access and mine.startswith(f"{yours}/"))
+            or (not self.only_access and yours.startswith(f"{mine}/"))
             for mine in (*self.named, *self.claims)
             for yours in (*other.named, *other.claims)
         )
@@ -68,7 +83,7 @@ def _other_types(path: str) -> Ways:
 
 
 def _access(path: str, mode: str) -> Ways:
-    for other in {"0600", "0666", "0777", "4755"} - {mode}:
+    for other in sorted({"0600", "0666", "0777", "4755"} - {mode}):
         yield f"mode {other}", f"chmod {other} {path}"
     yield "owner", f"chown nobody {path}"
     yield "group", f"chgrp nogroup {path}"
@@ -133,11 +148,9 @@ def _tree(role: str, item: Item) -> Iterator[Breakage]:
     for name in item["files"]:
         path = f"{root}/{name}"
         for how, shell in _file({"path": path, "mode": item["mode"]}):
-            if how not in ("owner", "group"):
-                yield Breakage(role, how, shell, (path,))
+            yield Breakage(role, how, shell, (path,))
     for how, shell in _directory({"path": root, "mode": item["directory_mode"]}):
-        if how not in ("owner", "group"):
-            yield Breakage(role, how, shell, (root,))
+        yield Breakage(role, how, shell, (root,))
     yield Breakage(role, "a stranger in it", f"touch {q(root)}/stranger.py", (f"{root}/stranger.py",))
 
 
@@ -320,6 +333,16 @@ def _record(item: Item) -> Ways:
     yield from _other_types(path)
 
 
+def _manifest(role: str, item: Item) -> Iterator[Breakage]:
+    path = item["path"]
+    for how, shell in _record(item):
+        if not how.startswith("state"):
+            yield Breakage(role, how, shell, (path,))
+    for field in item["content"]["state"]:
+        shell = _edit(path, f"d['state'][{field!r}] = 'other'")
+        yield Breakage(role, f"{field} edited", shell, (path,), alone=True)
+
+
 def _edit(path: str, code: str) -> str:
     program = f"import json; p = {path!r}; d = json.load(open(p)); {code}; json.dump(d, open(p, 'w'))"
     return f"python3 -c {q(program)}"
@@ -363,6 +386,7 @@ WAYS: dict[str, Callable[[str, Item], Iterator[Breakage]]] = {
     "group": _group,
     "leftovers": _leftovers,
     "link": _simple(_link),
+    "manifest": _manifest,
     "matching": _matching,
     "packages": _packages,
     "record": _simple(_record),

@@ -15,6 +15,7 @@ import pytest
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
+EXTRA = ("-e", "@tests/drift/vars.yml")
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 
@@ -26,6 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--batches", type=int, default=1, help="how many batches to run; 0: until all was broken"
     )
+    parser.addoption("--from", type=int, default=0, help="how many batches of the same seed were run before")
+    parser.addoption("--examples", type=int, default=2, help="how many combinations Hypothesis chooses")
     parser.addoption("--only", default="", help="only breakages whose words match this regular expression")
 
 
@@ -39,7 +42,16 @@ class Hosts:
     def play(self, playbook: str, *arguments: str, check: bool = True) -> str:
         """Run a playbook; return what Ansible said."""
         done = subprocess.run(
-            [PLAYBOOK, playbook, "-i", "inventories/lab", "-e", f"drift_to={self.folder}", *arguments],
+            [
+                PLAYBOOK,
+                playbook,
+                "-i",
+                "inventories/lab",
+                *EXTRA,
+                "-e",
+                f"drift_to={self.folder}",
+                *arguments,
+            ],
             cwd=CHECKOUT,
             env={**os.environ, "RDNA1_LAB": self.lab},
             capture_output=True,
@@ -52,9 +64,9 @@ class Hosts:
             )
         return done.stdout
 
-    def look(self) -> dict[str, Any]:
+    def look(self, *arguments: str) -> dict[str, Any]:
         """What each host's plan is, and what it is made from."""
-        self.play("tests/drift/plan.yml")
+        self.play("tests/drift/plan.yml", *arguments)
         return {path.stem: json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))}
 
     def run(self, scripts: Mapping[str, str]) -> None:
