@@ -119,6 +119,26 @@ def test_every_task_s_target_is_in_the_desired_state(role: str) -> None:
     assert not found
 
 
+@pytest.mark.parametrize("role", NAMES)
+def test_way_is_made_for_every_path(role: str) -> None:
+    """A template is written into a directory of its name, and no link replaces one."""
+    variables = variables_of(role)
+    made = {
+        name
+        for task in tasks_of(role)
+        if module_of(task) == "rdna1.provision.make_way"
+        for name in mentioned(str(task["rdna1.provision.make_way"]["items"]), variables)
+    }
+    # Those of the signing keys are the module's own; a tree is, too.
+    paths = {
+        name
+        for name in mentioned(f"__{role}_desired", variables)
+        if name != f"__{role}_desired" and re.search(r"'kind': '(file|link|directory)'", variables[name])
+    }
+    paths |= set(re.findall(r"'kind': 'files', 'paths': '{{ (\w+) }}'", variables[f"__{role}_desired"]))
+    assert paths <= made, f"nobody makes way for {paths - made}"
+
+
 def test_the_exceptions_are_needed() -> None:
     for role, name in EXCEPTIONS:
         (task,) = [task for task in tasks_of(role) if task.get("name") == name]
