@@ -9,9 +9,10 @@
       register: __rdna1_plan
 
 Two round trips: the release (one shell command, so that the right variables are read), then everything else.
-Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do) and,
-as facts, the release, so that no role has to gather it; with ``show_desired`` also ``desired``, the list
-that the plan was made from. Misspelt variables stop it before the host is asked.
+Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do),
+``manifest`` (what the chain notes on the host at its end) and, as facts, the release, so that no role has to
+gather it; with ``show_desired`` also ``desired``, the list that the plan was made from. Misspelt variables
+stop it before the host is asked.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ansible import constants as C  # noqa: N812 - what everybody calls it
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.rdna1.provision.plugins.action import check_variables
-from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds, piped, plan, release
+from ansible_collections.rdna1.provision.plugins.plugin_utils import compiled, kinds, piped, plan, release
 from ansible_collections.rdna1.provision.plugins.plugin_utils.desired import RoleScope, UnknownSystemError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             }
         )
         host = task_vars["inventory_hostname"]
-        check_variables.check(task_vars, self._templar.template)
+        check_variables.check(task_vars, compiled.share(self._templar.copy_with_new_env()).template)
         facts = self._release(host, task_vars.get("ansible_facts") or {})
         task_vars["ansible_facts"] = {**(task_vars.get("ansible_facts") or {}), **facts}
         try:
@@ -58,23 +59,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
         except UnknownSystemError as error:
             raise AnsibleActionFail(f"{host} {error}.") from error
         desired = [(role, item) for role, scope in scopes.items() for item in scope.desired()]
-        answers = self._ask(desired, task_vars)
+        # After its roles the chain has yet to write its own.
+        own = plan.chain_items({}) if arguments["stage"] == "before" else []
+        answers = self._ask([*desired, *own], task_vars)
+        answers, noted = answers[: len(desired)], answers[len(desired) :]
         complete(scopes, desired, answers)
         found = plan.differences(desired, answers)
+        summary = plan.summary(facts, desired, answers)
+        manifest = plan.manifest(host, arguments["roles"], summary)
+        if own:
+            # Where something else differs, what was noted of the state is noted anew anyway.
+            own = plan.chain_items(manifest, state=not found)
+            found += plan.differences(own, noted)
         verdict = next(
             (plan.verdict(item, answer) for (_, item), answer in zip(desired, answers, strict=True)
              if item["kind"] == "verdict"), None,
         )  # fmt: skip
         if arguments["show_desired"]:
-            result["desired"] = [{"role": role, **item} for role, item in desired]
+            result["desired"] = [{"role": role, **item} for role, item in [*desired, *own]]
         return {
             **result,
             "changed": False,
             "ansible_facts": facts,
             "roles": plan.roles_to_run(found, arguments["roles"], full=arguments["full"]),
-            "rdna1": plan.document(
-                host, arguments["stage"], found, plan.summary(facts, desired, answers), verdict
-            ),
+            "rdna1": plan.document(host, arguments["stage"], found, summary, verdict),
+            "manifest": manifest,
         }
 
     def _release(self, host: str, facts: Mapping[str, Any]) -> dict[str, str]:

@@ -325,6 +325,20 @@ def _judge_record(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
             )
 
 
+def _judge_manifest(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
+    """What the chain noted when it last came to an end, beside what it would note now."""
+    if isinstance(seen, dict) and "state" not in item["content"]:
+        seen = {field: value for field, value in seen.items() if field != "state"}
+    yield from _judge_record({**item, "content": _flat(item["content"])}, _flat(seen))
+
+
+def _flat(manifest: Any) -> Any:
+    """Its state field by field; anything else as it is."""
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("state"), dict):
+        return manifest
+    return {**{field: value for field, value in manifest.items() if field != "state"}, **manifest["state"]}
+
+
 def _word(value: Any) -> str:
     """A value as a person reads it."""
     if isinstance(value, dict):
@@ -415,6 +429,7 @@ KINDS: dict[str, Kind] = {
         _ask("leftovers", "build", "vendor_names", "vendor_versions", "names"), _judge_leftovers
     ),
     "link": Kind(_ask_path, _judge_link),
+    "manifest": Kind(_ask("record", "path"), _judge_manifest),
     "matching": Kind(_ask("matching", "pattern"), _judge_unmatched),
     "packages": Kind(
         lambda item: {"kind": "packages", "names": [spec.partition("=")[0] for spec in item["specs"]]},

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SCHEMA = "rdna1.plan/1"
 JUDGE = "host_check"
 VERIFIER = "conv2d_verify"
+# Owns what no role writes but the playbook itself.
+CHAIN = "chain"
+MANIFEST = "/var/lib/rdna1/manifest.json"
 
 
 def differences(
@@ -33,7 +36,7 @@ def roles_to_run(
     differing = {difference["role"] for difference in found}
     if full:
         return list(roles)
-    if differing - {JUDGE}:
+    if differing - {JUDGE, CHAIN}:
         differing.add(VERIFIER)
     return [role for role in roles if role in differing]
 
@@ -89,6 +92,22 @@ def summary(
     if "record" in seen and isinstance(seen["record"][1], dict):
         found["policy"] = seen["record"][1].get("policy")
     return found
+
+
+def manifest(host: str, roles: Sequence[str], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What the chain notes on a host when it came to its end."""
+    # Whether a reboot is due changes without any run.
+    state = {name: value for name, value in summary.items() if name != "reboot_needed"}
+    return {"schema": "rdna1.manifest/1", "host": host, "roles": list(roles), "state": state}
+
+
+def chain_items(noted: Mapping[str, Any], *, state: bool = True) -> list[tuple[str, dict[str, Any]]]:
+    """What the chain itself wants of a host; ``state``: whether what it noted of the state counts."""
+    content = {field: value for field, value in noted.items() if state or field != "state"}
+    return [
+        (CHAIN, {"kind": "manifest", "path": MANIFEST, "content": content}),
+        (CHAIN, {"kind": "data", "path": MANIFEST, "mode": "0644"}),
+    ]
 
 
 def verdict(item: Mapping[str, Any], seen: Any) -> dict[str, Any] | None:

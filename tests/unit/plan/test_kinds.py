@@ -29,6 +29,9 @@ STANDINS = {
 WHOLE: dict[str, Any] = {"loose": [], "damaged": {}, "unmet": {}}
 KEY = {"kind": "signing_key", "path": "/k.gpg", "fingerprint": "AB" * 20}
 RECORD = {"kind": "record", "path": "/r", "content": {"policy": "readme"}}
+NOTED: dict[str, Any] = {"schema": "1", "host": "h", "state": {"torch": "1.13.1", "card": None}}
+MANIFEST = {"kind": "manifest", "path": "/m", "content": NOTED}
+STATELESS = {**MANIFEST, "content": {"schema": "1", "host": "h"}}
 ACCOUNT = {"kind": "account", "name": "me", "groups": ["video"], "home": "/home/me", "shell": "/bin/sh"}
 CARD = {"kind": "card", "targets": ["gfx1010"], "device": "/dev/kfd"}
 NO_CARD = {"cards": [], "others": [], "unserved": [], "device": True}
@@ -73,6 +76,8 @@ GOOD: list[tuple[Item, Any]] = [
     ({"kind": "group", "name": "render"}, 0),
     (ACCOUNT, ME),
     (RECORD, {"policy": "readme"}),
+    (MANIFEST, NOTED),
+    (STATELESS, {**NOTED, "state": {"torch": "1.12"}}),
     ({"kind": "matching", "wanted": ["/x"], "reason": "why"}, ["/x"]),
     (CARD, {**NO_CARD, "cards": [{"board": "b"}]}),
     (SYSTEM, {"interrupted": [], "architecture": "x86_64"}),
@@ -147,6 +152,12 @@ BAD: list[tuple[Item, Any, str, str]] = [
     (RECORD, {}, "/r", "policy is nothing, readme wanted"),
     (RECORD, {"policy": "readme", "more": 1}, "/r", "more is 1"),
     ({"kind": "matching", "wanted": [], "reason": "why"}, ["/x"], "/x", "why"),
+    (MANIFEST, None, "/m", "nothing is recorded"),
+    (MANIFEST, [], "/m", "it holds something else"),
+    (MANIFEST, {**NOTED, "host": "other"}, "/m", "host is other, h wanted"),
+    (MANIFEST, {**NOTED, "more": 1}, "/m", "more is 1, nothing wanted"),
+    (MANIFEST, {**NOTED, "state": {"torch": "1.12", "card": None}}, "/m", "torch is 1.12, 1.13.1 wanted"),
+    (STATELESS, {**NOTED, "schema": "0"}, "/m", "schema is 0, 1 wanted"),
     (CARD, NO_CARD, "card", "sysfs shows no AMD compute device"),
     (CARD, {**NO_CARD, "others": [{"gfx": "gfx1030"}]}, "card", "sysfs shows gfx1030"),
     (CARD, {**NO_CARD, "unserved": [{"board": "b"}]}, "card", "the compute driver did not take it"),
@@ -219,6 +230,8 @@ def test_an_unknown_kind_is_no_silence() -> None:
         (["pytorch_venv", "rocm"], False, ["rocm", "pytorch_venv", "conv2d_verify"]),
         (["host_check"], False, []),
         (["host_check", "rocm"], False, ["rocm", "conv2d_verify"]),
+        (["chain"], False, []),
+        (["chain", "rocm"], False, ["rocm", "conv2d_verify"]),
     ],
 )
 def test_the_roles_that_differ_run_in_order_and_are_verified(
@@ -233,6 +246,16 @@ def test_differences_keep_their_roles_and_need_an_answer_each() -> None:
     assert [(d["role"], d["item"]) for d in plan.differences(desired, [None, 1])] == [("a", "group x")]
     with pytest.raises(ValueError, match="shorter"):
         plan.differences(desired, [None])
+
+
+def test_a_manifest_says_what_the_host_is_and_not_whether_a_reboot_is_due() -> None:
+    noted = plan.manifest("h", ["rocm"], {"torch": "1", "reboot_needed": True})
+    assert noted == {"schema": "rdna1.manifest/1", "host": "h", "roles": ["rocm"], "state": {"torch": "1"}}
+    (_, whole), (_, access) = plan.chain_items(noted)
+    (_, part), _ = plan.chain_items(noted, state=False)
+    assert whole["content"] == noted
+    assert part["content"] == {name: value for name, value in noted.items() if name != "state"}
+    assert access == {"kind": "data", "path": "/var/lib/rdna1/manifest.json", "mode": "0644"}
 
 
 def test_a_verdict_is_current_only_for_exactly_this_state() -> None:
