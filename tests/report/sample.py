@@ -225,7 +225,7 @@ def host(
         phases=phases if bad != "unreachable" else [],
         failure=failure(bad, name) if bad else None,
         before=before if bad not in ("unreachable", "skipped") else {},
-        after=after if bad not in ("unreachable", "skipped", "failed", "timed-out") else {},
+        after=after if bad not in ("unreachable", "skipped", "failed", "timed-out", "rolled-back") else {},
         differences=[] if state == "ok" else differences(),
         verdict=verdict(name, card, judged, rng, simulated=simulated) if judged and state != "ok" else None,
         prior={"verdict": "pass", "current": True, "finished": at(-86400), "sentence": "17 of 17 cases pass"}

@@ -26,7 +26,7 @@ def test_states_gates_and_the_budget_at_its_limit(site: Make) -> None:
         "h2": "verdict-hang",
         "h3": "verdict-fail",
         "h4": "lost",
-        "h5": "fail",
+        "h5": "disk-full",
         "h6": "no-verdict",
     }
     one = site({**hosts, "h7": "ok"}, canaries=["h1"])

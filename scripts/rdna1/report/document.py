@@ -134,7 +134,7 @@ def build(run: model.Run, hosts: dict[str, model.Host], runs_dir: Path = command
 
 
 def _host(host: model.Host) -> ReportedHost:
-    summary = {**verdicts.summary(host.verdict), **(host.after or host.before)}
+    summary = verdicts.now(host)
     prior = host.prior or {}
     outcome, earlier = NO_VERDICT, False
     if host.verdict is not None:
@@ -143,7 +143,7 @@ def _host(host: model.Host) -> ReportedHost:
         # About another state it says nothing of this one.
         outcome, earlier = (str(prior["verdict"]) if prior.get("current") else "stale"), True
     return ReportedHost(
-        **vars(host),
+        **{**vars(host), "after": summary if host.verdict or host.action == "rolled-back" else host.after},
         simulated=bool(summary.get("simulated")) or verdicts.simulated(host.verdict),
         stand_in=verdicts.stand_in(host.verdict),
         outcome=outcome,

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from rdna1.lab.paths import CHECKOUT
+from rdna1.runs.model import Host
 
 SCHEMA = "rdna1.verdict/1"
 STUCK = ("hang", "compile-timeout", "expected-hang")
@@ -120,6 +121,15 @@ def summary(verdict: Mapping[str, Any] | None) -> dict[str, Any]:
         "chip": device.get("sysfs_gfx"),
         "simulated": simulated(verdict),
     }
+
+
+def now(host: Host) -> dict[str, Any]:
+    """Return what a host is, as far as anybody knows: by its last plan, else by the last verdict on it."""
+    if host.after:
+        return {**summary(host.verdict), **host.after}
+    brought_back = host.restored is not None or host.action == "rolled-back"
+    judged = summary(host.restored if brought_back else host.verdict)
+    return {**host.before, **{name: value for name, value in judged.items() if value is not None}}
 
 
 def _part(document: Mapping[str, Any] | None, name: str) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class Driver:
             extra["rdna1_reboot"] = self.options.reboot
         job = Job(names, playbook=self.options.playbook, extra=extra, timeout=self.options.timeout)
         ending = self.ansible(wave, job, watch, self.follow)
-        outcomes = {name: outcome.judge(name, watch, ending, self.journal.verdict(name)) for name in names}
+        outcomes = {name: outcome.judge(name, watch, ending, self.verdict(name)) for name in names}
         held_up = [name for name, one in outcomes.items() if one.state == "pending"]
         if ending != "cancelled" and len(held_up) == len(names):
             # Nobody got anywhere, so that trying again would not end.
@@ -215,7 +215,7 @@ class Driver:
             # At once, so that a driver killed in the next moment does not repeat it.
             self.settle(
                 host.host,
-                outcome.judge(host.host, watch, "complete", self.journal.verdict(host.host)),
+                outcome.judge(host.host, watch, "complete", self.verdict(host.host)),
                 progress,
             )
             return
@@ -235,7 +235,7 @@ class Driver:
             return
         host.state, host.failure = result.state, failure
         host.cause = result.state if result.state in FAILED else None
-        host.verdict = self.journal.verdict(name)
+        host.verdict = self.verdict(name)
         host.reboot_needed = outcome.reboot_needed(progress)
         host.ended = None if result.state == "pending" else model.now()
         self.journal.save_host(name)
@@ -243,6 +243,10 @@ class Driver:
         if failure and failure.task:
             where = f" in {failure.task}{where}"
         self.tell(result.state, f"{result.state}{where}", name, failure.phase if failure else "")
+
+    def verdict(self, name: str) -> dict[str, Any] | None:
+        """Return the verdict of this attempt, where it came to one."""
+        return self.journal.verdict(self.journal.fetched(name))
 
     def fail(self, name: str, state: HostState, failure: Failure) -> None:
         """Keep that a host failed of something other than the chain."""
@@ -255,12 +259,26 @@ class Driver:
         chosen = {name: self.remedy(name) for name in names}
         undo = [name for name, what in chosen.items() if what == "rollback"]
         bad = [name for name, what in chosen.items() if what == "quarantine"]
-        bad += self.remedied(wave, undo, ROLLBACK, {"rdna1_point": "latest"}, "rolled-back")
+        for name in undo:
+            self.journal.restored(name).unlink(missing_ok=True)
+        back = {"rdna1_point": "latest", "conv2d_verify_fetch_to": str(self.journal.paths.restored)}
+        bad += self.remedied(wave, undo, ROLLBACK, back, "rolled-back")
+        for name in undo:
+            self.brought_back(name)
         reasons = {name: reason(self.hosts[name]) for name in bad}
         extra = {"rdna1_quarantine_reasons": reasons, "rdna1_quarantine_run": self.run.id}
         kept = self.remedied(wave, bad, QUARANTINE, extra, "quarantined")
         for name in [*kept, *(name for name, what in chosen.items() if what == "leave")]:
             self.hosts[name].action = "left"
+            self.journal.save_host(name)
+
+    def brought_back(self, name: str) -> None:
+        """Note what was said of a host after its rollback, if it got so far."""
+        host = self.hosts[name]
+        host.restored = self.journal.verdict(self.journal.restored(name))
+        if host.restored or host.action == "rolled-back":
+            said = (host.restored or {}).get("summary") or "nothing there could verify it"
+            host.notes.append(f"what was brought back: {said}")
             self.journal.save_host(name)
 
     def remedy(self, name: str) -> remedy.Remedy:
@@ -385,7 +403,7 @@ class Driver:
 def anew(host: Host) -> None:
     """Forget what an earlier attempt came to; what the host was before this run stays known."""
     host.state = "pending"
-    host.cause = host.action = host.failure = host.verdict = host.ended = None
+    host.cause = host.action = host.failure = host.verdict = host.restored = host.ended = None
     host.after, host.reboot_needed, host.notes = {}, False, []
 
 
@@ -399,8 +417,9 @@ def note(host: Host, progress: Progress) -> None:
         host.before = host.before or plan.get("summary") or {}
         host.differences = host.differences or plan.get("differences") or []
         host.prior = host.prior or plan.get("verdict")
-    if last := progress.after or plan:
-        host.after = last.get("summary") or {}
+    # What it was before it was changed, it is no more.
+    last = progress.after or (None if progress.changed else plan) or {}
+    host.after = last.get("summary") or {}
 
 
 def reason(host: Host) -> str:

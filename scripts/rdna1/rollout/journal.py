@@ -60,9 +60,12 @@ class Journal:
         """Where the chain puts a host's verdict."""
         return self.paths.verdicts / f"{name}.json"
 
-    def verdict(self, name: str) -> dict[str, Any] | None:
-        """Return the verdict that was fetched of a host; None where there is none that can be read."""
-        path = self.fetched(name)
+    def restored(self, name: str) -> Path:
+        """Where a rollback puts the verdict on what it brought back."""
+        return self.paths.restored / f"{name}.json"
+
+    def verdict(self, path: Path) -> dict[str, Any] | None:
+        """Return a verdict that was fetched; None where there is none that can be read."""
         try:
             document = model.read(path)
         except (OSError, ValueError, TypeError):

@@ -135,7 +135,8 @@ class Host:
 
     `state` is how the host was left and `cause` how it ended before anything was done about it:
     a host whose verify hung and that was then quarantined is `quarantined` because of `verdict-hang`.
-    `before`, `after` and `differences` come from the chain's plan, `prior` is the verdict that it found.
+    `before`, `after` and `differences` come from the chain's plan, `prior` is the verdict that it found. A
+    host that failed after a change has no `after`: nobody looked.
     """
 
     host: str
@@ -153,6 +154,8 @@ class Host:
     differences: list[dict[str, str]] = field(default_factory=list)
     prior: dict[str, Any] | None = None
     verdict: dict[str, Any] | None = None
+    # What was said of the state that a rollback brought back.
+    restored: dict[str, Any] | None = None
     reboot_needed: bool = False
     # Whether this run has changed anything on it, in whichever attempt.
     touched: bool = False
@@ -192,6 +195,11 @@ class RunPaths:
     def verdicts(self) -> Path:
         """The verdicts as fetched, HOST.json."""
         return self.root / "verdicts"
+
+    @property
+    def restored(self) -> Path:
+        """The verdicts on what rollbacks brought back, HOST.json."""
+        return self.root / "restored"
 
     def log(self, wave: int) -> Path:
         """Ansible's own output of a wave."""

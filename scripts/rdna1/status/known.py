@@ -101,8 +101,8 @@ def _know(
         known.state = host.state
         # What a run has repaired is history.
         known.differences = [] if host.state in model.PASSED else host.differences
-        now = host.after or host.before
-        found += [host.verdict] if host.verdict else []
+        now = verdicts.now(host)
+        found += [verdict for verdict in (host.verdict, host.restored) if verdict]
     if found:
         newest = max(found, key=lambda verdict: str(verdict.get("finished", "")))
         known.verdict, known.outcome = newest, verdicts.outcome(newest)

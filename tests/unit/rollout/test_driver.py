@@ -86,7 +86,18 @@ def test_a_host_that_had_passed_is_rolled_back(make: Make) -> None:
     host = on_disk(rollout, "a")
     assert (host.state, host.cause, host.action) == ("rolled-back", "verdict-hang", "rolled-back")
     job = rollout.ansible.jobs[-1]
-    assert (job.playbook, dict(job.extra)) == (module.ROLLBACK, {"rdna1_point": "latest"})
+    assert (job.playbook, job.extra["rdna1_point"]) == (module.ROLLBACK, "latest")
+    assert host.verdict
+    assert host.restored
+    assert (host.verdict["outcome"], host.restored["outcome"]) == ("hang", "pass")
+    assert host.notes == ["what was brought back: 2 of 2 pass"]
+    assert host.after == {}
+
+
+def test_what_failed_after_a_change_is_not_said_to_be_as_it_was(make: Make) -> None:
+    rollout = make([["a", "b", "c"]], {"a": "failed", "b": "unchanged", "c": "ok"}, 1, on_failure="leave")
+    rollout.driver.go()
+    assert [on_disk(rollout, name).after for name in "abc"] == [{}, {"torch": "1"}, {}]
 
 
 @pytest.mark.parametrize("options", [{}, {"on_failure": "quarantine"}])

@@ -94,6 +94,28 @@ def test_a_fetched_pass_from_before_a_run_that_changed_the_host_is_stale(here: P
     assert know(here).passed
 
 
+def test_after_a_rollback_the_host_is_what_was_judged_then(here: Path) -> None:
+    """The failing verdict was about what is gone; without a verdict on what came back, nobody knows."""
+    back = {"state": "rolled-back", "cause": "verdict-hang", "action": "rolled-back", "after": {}}
+    back |= {"before": {**CHANGED.after, "policy": "older"}}
+    found = json.loads(json.dumps(CHANGED.verdict))
+    failed = {**found, "outcome": "hang", "ok": False}
+    record(here, "20261121-1", verdict=failed, **back)
+    assert know(here).stale.startswith("policy is older now, ")
+    found["expect"]["subject"]["policy"] = "older"
+    restored = {**found, "finished": sample.at(9000)}
+    record(here, "20261121-1", verdict=failed, restored=restored, **back)
+    assert (know(here).passed, know(here).summary["policy"]) == (True, "older")
+
+
+def test_a_host_left_with_what_failed_is_what_its_verdict_says(here: Path) -> None:
+    failed = {**(CHANGED.verdict or {}), "outcome": "fail", "ok": False}
+    before = {**CHANGED.after, "policy": "older"}
+    record(here, "20261121-1", state="verdict-fail", verdict=failed, before=before, after={})
+    assert (know(here).outcome, know(here).stale) == ("fail", "")
+    assert know(here).summary["policy"] == CHANGED.after["policy"]
+
+
 def test_age_makes_stale_only_where_it_is_asked_for(here: Path) -> None:
     record(here, "20261121-1")
     assert know(here, max_age=timedelta(days=100_000)).passed
