@@ -82,10 +82,9 @@ def run(setting: Setting, job: Job, on_event: Callable[[Event], None], stop: Cal
     words: list[str] = []
     for path in setting.vault_password_files:
         words += ["--vault-password-file", str(path)]
-    if job.playbook:
-        # What the run itself sets comes last, so that it wins.
-        for path in (*setting.extra_files, own):
-            words += ["-e", f"@{path}"]
+    # What the run itself sets comes last, so that it wins.
+    for path in (*setting.extra_files, own):
+        words += ["-e", f"@{path}"]
     trouble: list[Exception] = []
 
     def handle(event: Event) -> bool:

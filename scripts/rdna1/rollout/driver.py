@@ -123,6 +123,7 @@ class Driver:
             self.tell("soak", f"waiting {self.options.soak} s before wave {wave.number}")
             until = time.monotonic() + self.options.soak
             while (left := until - time.monotonic()) > 0:
+                self.interrupts.stop()
                 if self.interrupts.after_wave:
                     raise StoppedError
                 time.sleep(min(left, 0.2))
@@ -206,7 +207,7 @@ class Driver:
                 if follow:
                     follow(watch, notice)
 
-        return self._ansible(self.plan.setting, job, on_event, lambda: self.interrupts.now)
+        return self._ansible(self.plan.setting, job, on_event, self.interrupts.stop)
 
     def follow(self, watch: Watch, notice: Notice) -> None:
         """Keep and show what has just happened to a host."""
@@ -329,7 +330,7 @@ class Driver:
         if not self.options.drain or not names:
             return names
         names = self.gather(names)
-        said = hooks.run_all(self.options.drain, {name: self.told(name) for name in names}, self.run.id)
+        said = self.hook(self.options.drain, names)
         for name, wrong in said.items():
             if wrong:
                 self.fail(name, "skipped", Failure("drain", self.options.drain, wrong))
@@ -337,6 +338,8 @@ class Driver:
                 self.hosts[name].drained = True
                 self.journal.save_host(name)
                 self.tell("drained", "drained", name)
+        if self.interrupts.now:
+            raise StoppedError
         return [name for name, wrong in said.items() if not wrong]
 
     def undrain(self, wave: Wave) -> None:
@@ -344,14 +347,21 @@ class Driver:
         back = [name for name in wave.hosts if self.hosts[name].drained and self.hosts[name].state in PASSED]
         if not self.options.undrain or not back:
             return
-        said = hooks.run_all(self.options.undrain, {name: self.told(name) for name in back}, self.run.id)
-        for name, wrong in said.items():
+        for name, wrong in self.hook(self.options.undrain, back).items():
             if wrong:
                 self.fail(name, "failed", Failure("undrain", self.options.undrain, wrong))
             else:
                 self.hosts[name].drained = False
                 self.journal.save_host(name)
                 self.tell("undrained", "undrained", name)
+        if self.interrupts.now:
+            raise StoppedError
+
+    def hook(self, command: str, names: Sequence[str]) -> dict[str, str | None]:
+        """Run a hook for hosts; return what went wrong, or None, of each for which it came to its end."""
+        told = {name: self.told(name) for name in names}
+        said = hooks.run_all(command, told, self.run.id, self.interrupts.stop)
+        return {name: wrong for name, wrong in said.items() if wrong != hooks.STOPPED}
 
     def gather(self, names: list[str]) -> list[str]:
         """Ask hosts for the facts that hooks are told; return those that answered."""
@@ -365,7 +375,7 @@ class Driver:
             watch(event)
 
         job = Job(names, module="ansible.builtin.setup", module_args="gather_subset=min", timeout=60)
-        ending = self._ansible(self.plan.setting, job, keep, lambda: self.interrupts.now)
+        ending = self._ansible(self.plan.setting, job, keep, self.interrupts.stop)
         if ending == "cancelled":
             raise StoppedError
         for name in names:

@@ -4,8 +4,10 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from rdna1.lab.errors import last_words
@@ -13,6 +15,9 @@ from rdna1.rollout import processes
 
 WORKERS = 8
 TIMEOUT = 600.0
+# How often, in seconds, somebody looks whether a hook shall stop.
+ATTENTION = 0.2
+STOPPED = "it was stopped"
 # The facts that hooks get, by the name that the module gives them.
 FACTS = {
     "KERNEL": "ansible_kernel",
@@ -38,8 +43,11 @@ def facts(gathered: Mapping[str, Any]) -> dict[str, Any]:
     return {name: gathered.get(fact) for name, fact in FACTS.items()}
 
 
-def run_one(command: str, environment: Mapping[str, str], run: str) -> str | None:
-    """Run a hook; return what went wrong, or None."""
+def run_one(command: str, environment: Mapping[str, str], run: str, over: threading.Event) -> str | None:
+    """Run a hook, unless all is over; return what went wrong, or None."""
+    if over.is_set():
+        return STOPPED
+    until = time.monotonic() + TIMEOUT
     with subprocess.Popen(
         ["/bin/sh", "-c", command],
         env={**os.environ, **environment, processes.MARK: run},
@@ -51,17 +59,27 @@ def run_one(command: str, environment: Mapping[str, str], run: str) -> str | Non
         # Ctrl-C is for the driver, which decides what it means.
         start_new_session=True,
     ) as process:
-        try:
-            said, _ = process.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
+        while True:
+            try:
+                said, _ = process.communicate(timeout=ATTENTION)
+                break
+            except subprocess.TimeoutExpired:
+                if not over.is_set() and time.monotonic() < until:
+                    continue
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return f"it did not end within {TIMEOUT:.0f} s"
+            return STOPPED if over.is_set() else f"it did not end within {TIMEOUT:.0f} s"
     return None if process.returncode == 0 else f"it ended with {process.returncode}: {last_words(said)}"
 
 
-def run_all(command: str, hosts: Mapping[str, Mapping[str, str]], run: str) -> dict[str, str | None]:
+def run_all(
+    command: str, hosts: Mapping[str, Mapping[str, str]], run: str, stop: Callable[[], bool]
+) -> dict[str, str | None]:
     """Run a hook for each host, by its environment; return what went wrong, or None, by host."""
+    over = threading.Event()
     with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {name: pool.submit(run_one, command, env, run) for name, env in hosts.items()}
+        futures = {name: pool.submit(run_one, command, env, run, over) for name, env in hosts.items()}
+        while wait(futures.values(), timeout=ATTENTION).not_done:
+            if stop():
+                over.set()
         return {name: future.result() for name, future in futures.items()}

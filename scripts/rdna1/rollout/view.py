@@ -32,6 +32,14 @@ COLUMNS = {
 MARGIN = 12
 
 
+def agreed(question: str, console: Console) -> bool:
+    """Ask whether to go on; an input that ends is a no."""
+    try:
+        return Confirm.ask(question, default=False, console=console)
+    except EOFError:
+        return False
+
+
 class Quiet:
     """Shows gates and nothing else."""
 
@@ -43,8 +51,8 @@ class Quiet:
             print(f"rollout: {f'{host}: ' if host else ''}{text}", flush=True)
 
     def confirm(self, question: str) -> bool:
-        """Ask whether to go on."""
-        return Confirm.ask(question, default=False)
+        """Ask whether to go on; not on stdout, which may be somebody's pipe."""
+        return agreed(question, Console(stderr=True))
 
 
 class Lines(Quiet):
@@ -99,7 +107,7 @@ class Screen(Quiet):
         """Ask whether to go on; the table makes room for the question."""
         self._live.stop()
         try:
-            return Confirm.ask(question, default=False, console=self._console)
+            return agreed(question, self._console)
         finally:
             self._live.start()
 

@@ -74,6 +74,14 @@ def test_extra_variables_travel_by_private_files_that_are_removed(
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["settings"]
 
 
+def test_facts_are_gathered_with_the_same_variables(setting: Setting, fake: FakeRunner) -> None:
+    """How a host is reached, or its password for sudo, may stand in them."""
+    ansible.run(setting, Job(["a", "b"], module="ansible.builtin.setup"), nothing, lambda: False)
+    assert fake.given
+    assert fake.given["module"] == "ansible.builtin.setup"
+    assert shlex.split(fake.given["cmdline"])[2:4] == ["-e", "@/my vars/it's.yml"]
+
+
 def test_host_keys_are_checked_and_facts_stay_off_the_disk(setting: Setting, fake: FakeRunner) -> None:
     ansible.run(setting, JOB, nothing, lambda: False)
     assert fake.given

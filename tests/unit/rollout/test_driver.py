@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -224,6 +226,20 @@ def test_a_failing_undrain_is_a_failure(make: Make) -> None:
     assert failure
     assert (failure.phase, failure.message) == ("undrain", "it ended with 3: the scheduler is down")
     assert rollout.journal.run.state == "stopped"
+
+
+@pytest.mark.parametrize("hook", ["drain", "undrain"])
+def test_two_interrupts_end_a_hook_that_hangs(make: Make, hook: str) -> None:
+    hooks = {"drain": "true", "undrain": "true", hook: "sleep 600"}
+    rollout = make([["a"], ["b"]], **hooks)
+    stop = threading.Timer(1.0, lambda: setattr(rollout.interrupts, "now", True))
+    began = time.monotonic()
+    stop.start()
+    rollout.driver.go()
+    assert time.monotonic() - began < 60
+    assert rollout.journal.run.state == "interrupted"
+    host = on_disk(rollout, "a")
+    assert (host.state, host.drained) == (("pending", False) if hook == "drain" else ("changed", True))
 
 
 def test_who_passed_but_was_never_undrained_is_undrained_when_resumed(make: Make) -> None:

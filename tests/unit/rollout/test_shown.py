@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,17 @@ def test_quiet_shows_gates(capsys: pytest.CaptureFixture[str]) -> None:
     quiet.tell("changed", "changed", "a")
     quiet.tell("gate", "wave 1: all passed")
     assert capsys.readouterr().out == "rollout: wave 1: all passed\n"
+
+
+@pytest.mark.parametrize(("typed", "answer"), [("y\n", True), ("n\n", False), ("", False)])
+def test_a_question_is_asked_beside_what_programs_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: str, *, answer: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert view.JsonLines().confirm("Go on?") is answer
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Go on?" in said.err
 
 
 def measured(name: str, state: str, *seconds: float) -> Host:
