@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action import ActionBase
+from ansible_collections.rdna1.provision.plugins.plugin_utils import yaml_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,9 +29,8 @@ def load_options(collection: Path) -> dict[str, dict[str, Any]]:
     """Every public variable: role name (or ``rdna1`` for the playbooks) -> variable -> its option spec."""
     files = {path.parts[-3]: path for path in sorted(collection.glob("roles/*/meta/argument_specs.yml"))}
     files[PLAYBOOKS] = collection / "playbooks/vars/argument_specs.yml"
-    loader = DataLoader()
     return {
-        owner: loader.load_from_file(str(path))["argument_specs"]["main"].get("options", {})
+        owner: yaml_files.read(str(path))["argument_specs"]["main"].get("options", {})
         for owner, path in files.items()
     }
 

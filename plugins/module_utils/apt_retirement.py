@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_preferences, apt_sources, openpgp_key
 
@@ -76,15 +77,23 @@ def rules_of(parameters: Dict[str, Any]) -> List[apt_preferences.AnyRule]:
 
 def trusted_keys(etc: Path, fingerprints: List[str]) -> Iterator[Path]:
     """Files whose keys apt trusts for every source, and that hold no others than these."""
+    if not fingerprints:
+        return
     # apt-key wrote to the first.
     for path in (etc / "trusted.gpg", *sorted((etc / "trusted.gpg.d").glob("*"))):
         if path.suffix in KEY_SUFFIXES and path.is_file():
-            try:
-                found = {key.fingerprint for key in openpgp_key.read_keys(path.read_bytes())}
-            except openpgp_key.OpenPgpError:
-                continue
-            if found <= set(fingerprints):
+            found = _fingerprints(path.read_bytes())
+            if found and found <= set(fingerprints):
                 yield path
+
+
+@lru_cache(maxsize=None)
+def _fingerprints(content: bytes) -> FrozenSet[str]:
+    """The keys in a file; none where it cannot be read. An observation asks for the same files twice."""
+    try:
+        return frozenset(key.fingerprint for key in openpgp_key.read_keys(content))
+    except openpgp_key.OpenPgpError:
+        return frozenset()
 
 
 def _read(path: Path) -> str:

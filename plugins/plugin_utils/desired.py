@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
-from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds
+from ansible_collections.rdna1.provision.plugins.plugin_utils import compiled, kinds, yaml_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 ROLES = Path(__file__).parents[2] / "roles"
 OS_FILES = ("{distribution}_{distribution_version}", "{distribution}_{distribution_major_version}")
@@ -50,8 +50,36 @@ def _load() -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-# Read when Ansible loads the plugin, before it forks a worker for each host: once, not once a host.
+def _templates(value: Any) -> Iterator[str]:
+    """All templates in a value, however deep."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _templates(inner)
+    elif isinstance(value, str) and TEMPLATE.search(value):
+        yield value
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each file under a folder, but for what Python compiled."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+# Read and compiled when Ansible loads the plugin, before it forks a worker for each host.
 VARIABLES = _load()
+TREES = {folder: digests(folder) for folder in ROLES.glob("*/files/*") if folder.is_dir()}
+yaml_files.warm()
+compiled.warm(DataLoader(), _templates(VARIABLES), escape_backslashes=True)
+compiled.warm(
+    DataLoader(),
+    (path.read_text(encoding="utf-8") for path in sorted(ROLES.glob("*/templates/*.j2"))),
+    escape_backslashes=False,
+)
 
 
 class RoleScope:
@@ -73,8 +101,10 @@ class RoleScope:
         self._unsettled = {
             name for name in (*own["defaults"], *private) if TEMPLATE.search(str(self.variables[name]))
         }
-        self._templar = templar.copy_with_new_env(
-            searchpath=[str(self.folder / "templates")], available_variables=self.variables
+        self._templar = compiled.share(
+            templar.copy_with_new_env(
+                searchpath=[str(self.folder / "templates")], available_variables=self.variables
+            )
         )
 
     def desired(self) -> list[dict[str, Any]]:
@@ -83,7 +113,7 @@ class RoleScope:
         found = []
         for item in kinds.expand(self._evaluate(self.variables[wanted])):
             if item["kind"] == "tree":
-                item["files"] = digests(self.folder / "files" / item.pop("source"))
+                item["files"] = TREES[self.folder / "files" / item.pop("source")]
             found.append(item)
         return found
 
@@ -147,12 +177,3 @@ def release_variables(role: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         f"install one of {', '.join(judge['__host_check_releases'])} "
         f"on {judge['__host_check_architecture']}, or take the host out of the inventory"
     )
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each file under a folder, but for what Python compiled."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }

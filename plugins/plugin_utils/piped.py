@@ -37,16 +37,20 @@ def _sources(name: str) -> dict[str, str]:
     return found
 
 
+def _packed(value: Any, level: int) -> str:
+    return base64.b64encode(zlib.compress(json.dumps(value).encode(), level)).decode()
+
+
 # Made when Ansible loads the plugin, before it forks a worker for each host.
 SOURCES = _sources(OBSERVER)
+PACKED = _packed(SOURCES, 9)
 PROGRAM = Path(__file__).with_name("piped_observer.py").read_text(encoding="utf-8")
 
 
 def script(questions: Sequence[dict[str, Any]]) -> bytes:
     """What to give to a Python on its standard input."""
-    load = {"sources": SOURCES, "observer": f"{PACKAGE}.{OBSERVER}", "questions": list(questions)}
-    packed = base64.b64encode(zlib.compress(json.dumps(load).encode(), 1)).decode()
-    return f"{PROGRAM}\n\nrun({packed!r})\n".encode()
+    arguments = f"{PACKAGE}.{OBSERVER}", PACKED, _packed(list(questions), 1)
+    return f"{PROGRAM}\n\nrun{arguments!r}\n".encode()
 
 
 def answers(output: str) -> Any:

@@ -110,6 +110,11 @@ def test_a_key_is_known_by_its_fingerprint_not_by_its_file(retire: Run, etc: Pat
     assert str(etc / "trusted.gpg.d/innocent.gpg") in retire()["absent"]
 
 
+def test_a_file_without_a_key_stays(retire: Run, etc: Path) -> None:
+    (etc / "trusted.gpg.d/empty.gpg").touch()
+    assert str(etc / "trusted.gpg.d/empty.gpg") not in retire()["absent"]
+
+
 @pytest.mark.parametrize(
     ("stanza", "goes"),
     [
