@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible_collections.rdna1.provision.plugins.action import plan as action
 from ansible_collections.rdna1.provision.plugins.module_utils import observation
 from ansible_collections.rdna1.provision.plugins.plugin_utils import desired, kinds, release
@@ -38,8 +36,6 @@ def facts_of(system: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def scope() -> MakeScope:
     """Make a role's view of a host, as the action does."""
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader([str(ROOT / "collections")])
 
     def make(role: str, system: str = "Debian 13", **variables: Any) -> desired.RoleScope:
         known = {

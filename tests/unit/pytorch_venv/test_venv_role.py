@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 from debian.deb822 import Deb822
 
 ROOT = Path(__file__).parents[3]
@@ -28,8 +26,6 @@ Evaluate = Callable[..., Any]
 @pytest.fixture(scope="session")
 def evaluate() -> Evaluate:
     """Evaluate an expression as a task of the role would, on a host of a release."""
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader([str(ROOT / "collections")])
     loader = DataLoader()
 
     def load(path: str) -> dict[str, Any]:

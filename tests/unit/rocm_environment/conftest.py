@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
-from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 ROOT = Path(__file__).parents[3]
 ROLE = ROOT / "roles/rocm_environment"
@@ -19,8 +17,6 @@ Evaluate = Callable[..., Any]
 @pytest.fixture(scope="session")
 def evaluate() -> Evaluate:
     """Evaluate an expression as a task of the role would, with variables as an inventory would set them."""
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader([str(ROOT / "collections")])
     loader = DataLoader()
     files = [
         loader.load_from_file(str(ROLE / path), trusted_as_template=True)
