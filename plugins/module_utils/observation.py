@@ -210,6 +210,24 @@ def venv(_host: Host, root: str, name: str, deep: bool) -> Answer:
     return venv_state.observe(venv_state.Layout(Path(root), name), deep)
 
 
+def start_lines(_host: Host, users: List[str], variables: List[str], library_paths: List[str]) -> Answer:
+    """Lines of users' start files that set such a variable, and that can be taken out."""
+    # Hosts that are not asked are spared the compiling of it.
+    from ansible_collections.rdna1.provision.plugins.module_utils import start_files
+
+    return [
+        {
+            "user": file.account.name,
+            "path": str(file.path),
+            "number": line.number,
+            "text": line.text.encode("utf-8", "replace").decode(),
+        }
+        for file in start_files.find(users, start_files.NAMES, variables, library_paths, [])
+        for line in file.lines
+        if line.removable
+    ]
+
+
 def card(_host: Host, sysfs: str, targets: List[str], boards: Dict[str, str], device: str) -> Answer:
     """The cards, as the kernel says."""
     place = Path(sysfs)
@@ -269,6 +287,7 @@ LOOKS: Dict[str, Callable[..., Answer]] = {
         retired,
         signing_key,
         standins,
+        start_lines,
         system,
         tree,
         venv,

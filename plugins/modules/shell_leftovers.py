@@ -99,16 +99,16 @@ unseen:
 """
 
 import os
-import pwd
 import stat
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
     apt_backup,
     miopen_databases,
     shell_lines,
+    start_files,
 )
 
 Diff = Dict[str, str]
@@ -138,42 +138,33 @@ class Leftovers:
 
     def lines(self) -> List[Dict[str, Any]]:
         """Lines of users' start files."""
-        accounts = miopen_databases.accounts(pwd.getpwall(), self.parameters["users"])
-        return [
-            line
-            for account in accounts
-            for name in self.parameters["start_files"]
-            for line in self._lines(account, account.home / name)
-        ]
+        found = start_files.find(
+            self.parameters["users"],
+            self.parameters["start_files"],
+            self.parameters["variables"],
+            self.parameters["library_paths"],
+            self.unseen,
+        )
+        return [line for file in found for line in self._lines(file)]
 
-    def _lines(self, account: miopen_databases.Account, path: Path) -> List[Dict[str, Any]]:
-        try:
-            with miopen_databases.acting_as(account):
-                target, text = _read(account, path)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", "") or str(error)
-            self.unseen.append("%s cannot be read as %s (%s)" % (path, account.name, reason))
-            return []
-        found = shell_lines.find(text, self.parameters["variables"], self.parameters["library_paths"])
-        gone = [line for line in found if line.removable and self.parameters["clean"]]
+    def _lines(self, file: start_files.StartFile) -> List[Dict[str, Any]]:
+        gone = [line for line in file.lines if line.removable and self.parameters["clean"]]
         if gone:
-            after = shell_lines.without(text, gone)
-            self._show(target, text, after)
+            after = shell_lines.without(file.text, gone)
+            self._show(file.target, file.text, after)
             if not self.module.check_mode:
-                self._keep(target)
-                with miopen_databases.acting_as(account):
-                    _write(target, after)
+                self._keep(file.target)
+                with miopen_databases.acting_as(file.account):
+                    _write(file.target, after)
         return [
             {
-                "user": account.name,
-                "path": str(path),
+                "user": file.account.name,
+                "path": str(file.path),
                 **line._asdict(),
                 "text": line.text.encode("utf-8", "replace").decode(),
                 "removed": line in gone,
             }
-            for line in found
+            for line in file.lines
         ]
 
     def _keep(self, path: Path) -> None:
@@ -183,15 +174,6 @@ class Leftovers:
         self.diff.append(
             {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
         )
-
-
-def _read(account: miopen_databases.Account, path: Path) -> Tuple[Path, str]:
-    """The file that a start file is or leads to, if it is the account's own, and its text."""
-    target = path.resolve(strict=True)
-    status = target.stat()
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != account.uid:
-        raise OSError(0, "it is not the user's own file")
-    return target, target.read_bytes().decode("utf-8", "surrogateescape")
 
 
 def _write(path: Path, text: str) -> None:
@@ -215,7 +197,7 @@ def main() -> None:
             "ours": {"type": "path"},
             "variables": strings,
             "library_paths": strings,
-            "start_files": {**strings, "default": [".bashrc", ".profile", ".bash_profile", ".zshrc"]},
+            "start_files": {**strings, "default": list(start_files.NAMES)},
             "users": strings,
             "clean": {"type": "bool", "default": False},
             "reason": {"type": "str", "required": True},

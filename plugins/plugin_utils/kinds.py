@@ -289,6 +289,16 @@ def _judge_account(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
             yield Difference(what, f"not in {group}", f"in {group}", f"is not in the group {group}")
 
 
+def _judge_start_lines(_item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
+    for line in seen:
+        yield Difference(
+            line["path"],
+            f"line {line['number']}",
+            "taken out",
+            f"line {line['number']}, {line['text']!r}, wins over the role in {line['user']}'s shells",
+        )
+
+
 # --- the venv, the policy, the card, the verdict --------------------------------------------------
 
 
@@ -439,6 +449,7 @@ KINDS: dict[str, Kind] = {
     "retired": Kind(dict, _judge_retired),
     "signing_key": Kind(_ask("signing_key", "path"), _judge_signing_key),
     "standins": Kind(_ask_standins, _judge_standins),
+    "start_lines": Kind(_ask("start_lines", "users", "variables", "library_paths"), _judge_start_lines),
     "system": Kind(_ask("system"), _judge_system),
     "tree": Kind(_ask("tree", "path"), _judge_tree),
     "venv": Kind(_ask_venv, _judge_venv),

@@ -333,6 +333,15 @@ def _record(item: Item) -> Ways:
     yield from _other_types(path)
 
 
+def _start_lines(role: str, item: Item) -> Iterator[Breakage]:
+    name = item["variables"][0].replace("*", "X")
+    path = item["library_paths"][0].replace("*", "/lib")
+    for file, line in ((".bashrc", f"export {name}=1"), (".zshrc", f"export LD_LIBRARY_PATH={path}")):
+        for user, home in [("root", "/root"), *((user, f"/home/{user}") for user in item["users"])]:
+            shell = f"echo {q(line)} >> {home}/{file}; chown {user} {home}/{file}"
+            yield Breakage(role, f"a line of {user}'s", shell, (f"{home}/{file}",))
+
+
 def _manifest(role: str, item: Item) -> Iterator[Breakage]:
     path = item["path"]
     for how, shell in _record(item):
@@ -393,6 +402,7 @@ WAYS: dict[str, Callable[[str, Item], Iterator[Breakage]]] = {
     "retired": _retired,
     "signing_key": _signing_key,
     "standins": _standins,
+    "start_lines": _start_lines,
     "tree": _tree,
     "venv": _venv,
     "verdict": _verdict,

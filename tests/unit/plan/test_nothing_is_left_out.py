@@ -26,7 +26,7 @@ CHANGES = {
     "rdna1.provision.dpkg_standin": ["standins"],
     "rdna1.provision.make_way": ["items"],
     "rdna1.provision.miopen_policy": ["record", "policy"],
-    "rdna1.provision.shell_leftovers": ["files"],
+    "rdna1.provision.shell_leftovers": ["files", "variables", "library_paths"],
     "rdna1.provision.signing_key": ["dest", "fingerprint"],
     "rdna1.provision.tree": ["dest", "mode"],
     "rdna1.provision.venv_python": ["root", "release"],

@@ -225,6 +225,24 @@ def test_no_card(host: observation.Host, tmp_path: Path) -> None:
     assert (found["cards"], found["simulated"], found["device"]) == ([], True, False)
 
 
+def test_lines_of_users_start_files(
+    host: observation.Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the role would take out, and no others; a file of somebody else's is not read."""
+    for name in ("ada", "eve"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".bashrc").write_text("alias x=y\nexport HSA_X=1\necho $HSA_X; HSA_X=2 run\n")
+    entries = [
+        pwd.struct_passwd((name, "x", uid, os.getgid(), "", str(tmp_path / name), "/bin/sh"))
+        for name, uid in (("ada", os.getuid()), ("eve", 65533))
+    ]
+    monkeypatch.setattr(pwd, "getpwall", lambda: entries)
+    monkeypatch.setattr(os, "geteuid", lambda: 65533)  # nobody's rights are taken
+    found = ask(host, "start_lines", users=["ada", "eve"], variables=["HSA_*"], library_paths=[])
+    path = str(tmp_path / "ada/.bashrc")
+    assert found == [{"user": "ada", "path": path, "number": 2, "text": "export HSA_X=1"}]
+
+
 def refuse(*_: Any, **__: Any) -> None:
     raise AssertionError("the observer started a process")
 
@@ -264,6 +282,7 @@ def test_nothing_is_started(
         "retired": {"files": [], "source_uris": [], "source_suites": [], "pins": [], "keys": [], "keep": []},
         "signing_key": {"path": "/etc/passwd"},
         "standins": {"names": [], "links": []},
+        "start_lines": {"users": [], "variables": ["X"], "library_paths": ["/opt/x"]},
         "system": {},
         "tree": {"path": str(tmp_path)},
         "venv": {"root": str(tmp_path), "name": "a" * 12, "deep": True},
