@@ -347,9 +347,8 @@ def _manifest(role: str, item: Item) -> Iterator[Breakage]:
     for how, shell in _record(item):
         if not how.startswith("state"):
             yield Breakage(role, how, shell, (path,))
-    for field in item["content"]["state"]:
-        shell = _edit(path, f"d['state'][{field!r}] = 'other'")
-        yield Breakage(role, f"{field} edited", shell, (path,), alone=True)
+    edited = _edit(path, "d['state'] = {field: 'other' for field in d['state']}")
+    yield Breakage(role, "another state", edited, (path,), alone=True)
 
 
 def _edit(path: str, code: str) -> str:
