@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-from rdna1.apt_docs import render_apt_docs
-from rdna1.roles import find_roles
-from rdna1.stacks.docs import render_stacks_docs
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,6 +14,11 @@ def docs(
     check: Annotated[bool, typer.Option(help="Write nothing; exit 1 where a file has drifted.")] = False,
 ) -> None:
     """Write the roles' README files, docs/apt.md and docs/stacks.md from the data that they describe."""
+    # Not above: nobody else should wait for these.
+    from rdna1.apt_docs import render_apt_docs
+    from rdna1.roles import find_roles
+    from rdna1.stacks.docs import render_stacks_docs
+
     pages = {role.path / "README.md": role.readme() for role in find_roles(ROOT)}
     pages[ROOT / "docs/apt.md"] = render_apt_docs(ROOT)
     pages[ROOT / "docs/stacks.md"] = render_stacks_docs()

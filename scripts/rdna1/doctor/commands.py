@@ -7,7 +7,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from rdna1.doctor import control, hosts, inventory
 from rdna1.doctor.findings import Finding, Report
 from rdna1.lab.errors import LabError
 from rdna1.lab.paths import CHECKOUT
@@ -53,6 +52,9 @@ def doctor(
 
 def examine(paths: list[str]) -> Report:
     """Look at everything; hosts are called only where the inventory has any."""
+    # Not above: they import Ansible, which no other command should have to wait for.
+    from rdna1.doctor import control, hosts, inventory
+
     report = control.look(CHECKOUT)
     found = inventory.read(CHECKOUT, paths)
     report.add(inventory.judge(found))

@@ -1,15 +1,18 @@
 """`rdna1 report`: its input and output."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rdna1.lab.errors import CHECK_FAILED, LabError
-from rdna1.report import junit, page
-from rdna1.report.document import Document, build
 from rdna1.runs import model
+
+if TYPE_CHECKING:
+    from rdna1.report.document import Document
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", metavar="DIR", help="Where runs are kept.")]
 
@@ -38,6 +41,10 @@ def report(
 
     Exit code: 0 the run is done and every host passed; 1 it is not, or one did not; 2 there is no such run.
     """
+    # Not above: no other command should have to wait for what makes pages.
+    from rdna1.report import junit, page
+    from rdna1.report.document import build
+
     paths = find(runs_dir, run_id)
     document = build(model.load_run(paths), model.load_hosts(paths), paths.root.parent)
     if not (json_file or html_file or junit_file):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,9 +13,9 @@ from rich.table import Table
 
 from rdna1.lab.errors import CHECK_FAILED, LabError
 from rdna1.lab.state import write_atomically
-from rdna1.stacks import lock as locking
-from rdna1.stacks import model
-from rdna1.stacks.model import Stack
+
+if TYPE_CHECKING:
+    from rdna1.stacks.model import Stack
 
 # Wide enough for a stack's line also where there is no terminal.
 WIDTH = 118
@@ -23,9 +23,14 @@ WIDTH = 118
 
 def stacks(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    allow_diagnostic: Annotated[bool, typer.Option(help=f"Judge as where {model.ALLOW} is true.")] = False,
+    allow_diagnostic: Annotated[
+        bool, typer.Option(help="Judge as where pytorch_venv_allow_diagnostic is true.")
+    ] = False,
 ) -> None:
     """List the stacks: what each is, and whether it can be installed or why not."""
+    # Not above: no other command should have to wait for what reads and checks stacks.
+    from rdna1.stacks import model
+
     rows, failures = [], []
     for name in model.names():
         try:
@@ -95,6 +100,9 @@ def lock(
 
     A hash that is known already must be met: another file under a known name is refused, with --yes too.
     """
+    from rdna1.stacks import lock as locking
+    from rdna1.stacks import model
+
     chosen = model.load(stack)
     first = index_url or configured("index-url")
     others = [

@@ -10,12 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rdna1.doctor import inventory
 from rdna1.doctor.commands import printable
 from rdna1.lab.errors import CHECK_FAILED, LabError
 from rdna1.lab.paths import CHECKOUT
 from rdna1.report.commands import RunsDir
-from rdna1.report.page import moment, short
 from rdna1.status import compare
 from rdna1.status.known import NONE, Known, gather
 
@@ -59,6 +57,9 @@ def status(
 
     Exit code: 0 every host has a pass; 1 one has not; 2 nothing is known of any host.
     """
+    # Not above, as what makes pages in draw(): it imports Ansible; no other command should have to wait.
+    from rdna1.doctor import inventory
+
     only = inventory.read(CHECKOUT, inventories).hosts if inventories else None
     known = gather(runs_dir, verdicts_dir, only, timedelta(days=max_age) if max_age else None)
     if not known:
@@ -92,6 +93,8 @@ def status_json(known: list[Known]) -> dict[str, Any]:
 
 def draw(known: list[Known]) -> None:
     """Print the fleet as a table, and how many pass."""
+    from rdna1.report.page import moment, short
+
     table = Table(
         *("host", "verdict", "when (UTC)", "last run", "card", "kernel", "torch", "policy", "note"),
         box=None,

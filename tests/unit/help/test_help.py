@@ -92,6 +92,13 @@ def test_completion_knows_commands_and_options() -> None:
     assert "--junit" in complete("rdna1 report --j", 2)
 
 
+def test_completion_does_not_wait_for_what_it_does_not_need() -> None:
+    slow = ("ansible", "ansible_runner", "jinja2", "jsonschema", "rdna1.rollout.driver")
+    code = f"import sys, rdna1.cli; print([name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("no_colour", [False, True])
 def test_no_color_is_respected(no_colour: bool) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
