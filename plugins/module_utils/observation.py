@@ -147,6 +147,13 @@ def leftovers(
     return {package.name: package.version for package in gone}
 
 
+def donor(host: Host, donor: str, own: str, listed: List[str]) -> Answer:
+    """Packages of the older release that nobody wants from there, with the versions that are wanted."""
+    from ansible_collections.rdna1.provision.plugins.module_utils import apt_donor
+
+    return apt_donor.strays(host.packages, donor, own, listed)
+
+
 def archives(host: Host, codename: str, ignore: List[str]) -> Answer:
     """Where the host gets its release from."""
     etc = host.etc / "apt"
@@ -278,6 +285,7 @@ LOOKS: Dict[str, Callable[..., Answer]] = {
         archives,
         build,
         card,
+        donor,
         group,
         leftovers,
         matching,

@@ -234,6 +234,17 @@ def _judge_leftovers(_item: Mapping[str, Any], seen: Mapping[str, str]) -> Itera
         )
 
 
+def _judge_donor(item: Mapping[str, Any], seen: Mapping[str, Mapping[str, str]]) -> Iterator[Difference]:
+    for name, found in sorted(seen.items()):
+        version, wanted = found["version"], found["wanted"]
+        reason = (
+            f"{version} is beyond what {item['donor']} has, {wanted} wanted"
+            if name in item["listed"]
+            else f"{version} is of {item['donor']} and not listed, {item['own']} has {wanted}"
+        )
+        yield Difference(f"package {name}", version, wanted, reason)
+
+
 def _judge_retired(_item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     for file in seen:
         entries = "; ".join(file["entries"])
@@ -433,6 +444,7 @@ KINDS: dict[str, Kind] = {
     "card": Kind(_ask("card", "sysfs", "targets", "boards", "device"), _judge_card),
     "data": Kind(_ask_path, _judge_data),
     "directory": Kind(_ask_path, _judge_directory),
+    "donor": Kind(_ask("donor", "donor", "own", "listed"), _judge_donor),
     "file": Kind(_ask_path, _judge_file),
     "group": Kind(_ask("group", "name"), _judge_group),
     "leftovers": Kind(

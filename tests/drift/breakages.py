@@ -196,6 +196,18 @@ def _build(role: str, item: Item, packages: list[str]) -> Iterator[Breakage]:
         yield Breakage(role, "a file gone", f'{lost}; [ -z "$f" ] && echo none {name} || rm $f', named)
 
 
+def _donor(role: str, item: Item) -> Iterator[Breakage]:
+    # A real one, small, that both releases have and nobody needs; past apt, which may have been stopped.
+    of_donor = f"apt-cache madison hello | awk '$5 ~ /^{item['donor']}/ {{print $3; exit}}'"
+    install = f"cd $(mktemp -d); apt-get -q download hello=$({of_donor}) && dpkg -i hello_*.deb"
+    yield Breakage(
+        role, "of the older release", f"( {install} ) >/dev/null 2>&1", ("package hello",), deep=True
+    )
+    for name in item["listed"]:
+        for how, version in (("a lower", "0.0.1"), ("a higher", "9:99")):
+            yield Breakage(role, f"{how} version", dummy(name, version), (f"package {name}",), deep=True)
+
+
 def _leftovers(role: str, _item: Item) -> Iterator[Breakage]:
     for name, version in (("hip-of-old", "5.7.0.50700-63~22.04"), ("rocm-core5.7.0", "5.7.0.50700-63~22.04")):
         yield Breakage(role, "another build's", dummy(name, version), (f"package {name}",))
@@ -390,6 +402,7 @@ WAYS: dict[str, Callable[[str, Item], Iterator[Breakage]]] = {
     "account": _account,
     "data": _simple(_data),
     "directory": _simple(_directory),
+    "donor": _donor,
     "file": _simple(_file),
     "group": _group,
     "leftovers": _leftovers,

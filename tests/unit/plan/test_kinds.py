@@ -31,6 +31,7 @@ KEY = {"kind": "signing_key", "path": "/k.gpg", "fingerprint": "AB" * 20}
 RECORD = {"kind": "record", "path": "/r", "content": {"policy": "readme"}}
 NOTED: dict[str, Any] = {"schema": "1", "host": "h", "state": {"torch": "1.13.1", "card": None}}
 MANIFEST = {"kind": "manifest", "path": "/m", "content": NOTED}
+DONOR = {"kind": "donor", "donor": "jammy", "own": "noble", "listed": ["libtinfo5"]}
 STATELESS = {**MANIFEST, "content": {"schema": "1", "host": "h"}}
 ACCOUNT = {"kind": "account", "name": "me", "groups": ["video"], "home": "/home/me", "shell": "/bin/sh"}
 CARD = {"kind": "card", "targets": ["gfx1010"], "device": "/dev/kfd"}
@@ -76,6 +77,7 @@ GOOD: list[tuple[Item, Any]] = [
     ({"kind": "group", "name": "render"}, 0),
     (ACCOUNT, ME),
     (RECORD, {"policy": "readme"}),
+    (DONOR, {}),
     ({"kind": "start_lines"}, []),
     (MANIFEST, NOTED),
     (STATELESS, {**NOTED, "state": {"torch": "1.12"}}),
@@ -153,6 +155,10 @@ BAD: list[tuple[Item, Any, str, str]] = [
     (RECORD, {}, "/r", "policy is nothing, readme wanted"),
     (RECORD, {"policy": "readme", "more": 1}, "/r", "more is 1"),
     ({"kind": "matching", "wanted": [], "reason": "why"}, ["/x"], "/x", "why"),
+    (DONOR, {"hello": {"version": "1", "wanted": "2"}}, "package hello",
+     "1 is of jammy and not listed, noble has 2"),
+    (DONOR, {"libtinfo5": {"version": "9", "wanted": "6"}}, "package libtinfo5",
+     "9 is beyond what jammy has, 6 wanted"),
     ({"kind": "start_lines"}, [{"user": "ada", "path": "/h/.bashrc", "number": 7, "text": "export X=1"}],
      "/h/.bashrc", "line 7, 'export X=1', wins over the role in ada's shells"),
     (MANIFEST, None, "/m", "nothing is recorded"),

@@ -273,6 +273,7 @@ def test_nothing_is_started(
         "archives": {"codename": "x", "ignore": []},
         "build": {"version": "*", "under": "/usr/share/doc"},
         "card": {"sysfs": "/sys", "targets": [], "boards": {}, "device": "/dev/kfd"},
+        "donor": {"donor": "x", "own": "y", "listed": []},
         "group": {"name": "root"},
         "leftovers": {"build": "*", "vendor_names": ["*"], "vendor_versions": [""], "names": []},
         "matching": {"pattern": "/etc/*"},
