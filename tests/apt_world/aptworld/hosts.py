@@ -30,6 +30,8 @@ class Found:
     archives: tuple[str, ...]
     donor: str | None
     upgraded_from: str | None
+    # Whether somebody told the upgrade not to take away what the new release no longer has.
+    keeps_obsolete: bool
     is_variant: bool
     keyrings: Mapping[str, str] = field(hash=False)
     files: Mapping[str, str] = field(hash=False)
@@ -62,6 +64,7 @@ def load(name: str, folder: Path = DATA) -> Found:
         donor=data.get("donor"),
         is_variant=is_variant,
         upgraded_from=data.get("upgraded_from"),
+        keeps_obsolete=data.get("keeps_obsolete", False),
         keyrings=data["keyrings"],
         files=data["files"],
         installed={archive: tuple(names) for archive, names in data["installed"].items()},

@@ -1,8 +1,9 @@
 """What do-release-upgrade makes of a provisioned host, as far as apt is concerned.
 
 [C] Read in its source, ubuntu-release-upgrader for 24.04: third-party entries become deb822 with
-``Enabled: no``, without their Signed-By and Architectures; preferences and the rest of /etc/apt stay; what
-the new release no longer has goes.
+``Enabled: no``, without their Signed-By and Architectures, and each file as it was stays beside it as
+NAME.distUpgrade; preferences and the rest of /etc/apt stay; what the new release no longer has goes, unless
+somebody answers the question with no.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def upgrade(host: Host, found: Found, builder: Builder, root: Path) -> World:
             (root / "etc/apt" / folder).mkdir(exist_ok=True)
             (root / "etc/apt" / folder / path.name).write_bytes(path.read_bytes())
     for path in sorted((host.world.root / "etc/apt/sources.list.d").glob("*.sources")):
-        text = LOST.sub("", path.read_text()).replace("Types:", "Enabled: no\nTypes:")
+        before = path.read_text()
+        world.put(f"etc/apt/sources.list.d/{path.name}.distUpgrade", before)
+        text = LOST.sub("", before).replace("Types:", "Enabled: no\nTypes:")
         world.put(f"etc/apt/sources.list.d/{path.name}", text)
 
     new = {stanza.name for stanza in builder.archives[found.own].packages()}
@@ -37,7 +40,8 @@ def upgrade(host: Host, found: Found, builder: Builder, root: Path) -> World:
         world.installed[name] = world.find(name, archive=found.own) if name in own & new else stanza
     world.automatic = set(host.world.automatic)
     world.write_status()
-    # No hold is in the way: what depends on an obsolete package goes with it.
-    world.apply(world.simulate("remove", *sorted(own - new)))
+    if not found.keeps_obsolete:
+        # No hold is in the way: what depends on an obsolete package goes with it.
+        world.apply(world.simulate("remove", *sorted(own - new)))
     world.hold(host.world.held & world.installed.keys())
     return world
