@@ -33,6 +33,10 @@ options:
     description: Environment variables for the download, for example a proxy.
     type: dict
     default: {}
+  deep:
+    description: Compare every file with its hash, and not only those that were touched.
+    type: bool
+    default: false
 author: The rdna1.provision authors
 attributes:
   check_mode:
@@ -138,6 +142,7 @@ def main() -> None:
             "url": {"type": "str", "required": True},
             "sha256": {"type": "str", "required": True},
             "environment": {"type": "dict", "default": {}},
+            "deep": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -149,7 +154,7 @@ def main() -> None:
     layout = venv_state.Layout(Path(module.params["root"]), "")
     interpreter = layout.pythons / release / f"bin/python{release.rpartition('.')[0]}"
     home = layout.pythons / release
-    files = sealed_tree.look(home, limit=None)
+    files = sealed_tree.look(home, module.params["deep"], limit=None)
     broken = venv_run.judge(interpreter, venv_run.probe(interpreter), release) or files["damaged"]
     try:
         if broken and module.check_mode:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rdna1.provision.plugins.module_utils import venv_archive
+from ansible_collections.rdna1.provision.plugins.module_utils import sealed_tree, venv_archive
 from ansible_collections.rdna1.provision.plugins.modules import venv_python
 
 RELEASE = platform.python_version()
@@ -87,6 +87,20 @@ def test_a_file_that_is_not_as_it_was_unpacked_is_put_right(install: Install, tm
     library.touch()
     assert install(archive)["changed"] is True
     assert install(archive)["changed"] is False
+
+
+def test_a_file_that_rotted_is_seen_by_a_deep_look_alone(install: Install, tmp_path: Path) -> None:
+    archive = write_archive(
+        tmp_path / "more.tar.gz", {f"python/{BINARY}": WRAPPER, "python/lib/json.py": "x = 1\n"}
+    )
+    home = Path(install(archive)["interpreter"]).parents[1]
+    (home / "lib/json.py").write_text("x = 2\n")
+    sealed_tree.renew(home)  # a disk that fails leaves no other time, either
+    assert install(archive)["changed"] is False
+    assert install(archive, deep=True, check=True)["changed"] is True
+    assert install(archive, deep=True)["changed"] is True
+    assert (home / "lib/json.py").read_text() == "x = 1\n"
+    assert install(archive, deep=True)["changed"] is False
 
 
 def test_a_changed_archive_is_named_with_both_hashes_and_leaves_nothing(
