@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import restore_record
 
@@ -35,6 +35,24 @@ def paths(
     changed = [(path, state) for path, state in wanted.items() if not restore_record.same(state, now[path])]
     gone = sorted((item for item in changed if item[1]["type"] == "absent"), reverse=True)
     return gone + sorted(item for item in changed if item[1]["type"] != "absent")
+
+
+def can_go(
+    changed: Iterable[Tuple[str, Mapping[str, Any]]], inside: Callable[[str], Iterable[str]]
+) -> List[Tuple[str, Mapping[str, Any]]]:
+    """Leave out directories that shall go while something else is in them: they stay until that goes, too.
+
+    ``inside`` tells what a directory holds, by full paths. What has to go comes from the inside.
+    """
+    found: List[Tuple[str, Mapping[str, Any]]] = []
+    going = set()
+    for path, state in changed:
+        if state["type"] == "absent":
+            if not going.issuperset(inside(path)):
+                continue
+            going.add(path)
+        found.append((path, state))
+    return found
 
 
 def in_apt(path: str) -> bool:

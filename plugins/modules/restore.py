@@ -183,7 +183,8 @@ class Restore:
         now = {path: restore_record.see(Path(path)) for path in self.was["paths"]}
         for tree in self.was["trees"]:
             now.update(restore_record.under(Path(tree)))
-        return restore_plan.paths(self.was["paths"], now, self.was["trees"])
+        changed = restore_plan.paths(self.was["paths"], now, self.was["trees"])
+        return restore_plan.can_go(changed, _inside)
 
     def touched(self) -> List[str]:
         """The packages that the chain changed since then: as the ledger says, and as roles want by name."""
@@ -348,6 +349,12 @@ class Restore:
         elif state["type"] != "absent":
             after = "%s %s\n" % (state["type"], state.get("mode", ""))
         return _diff(path, _text(Path(path)), after)
+
+
+def _inside(path: str) -> List[str]:
+    """What a directory holds; nothing where it is none."""
+    place = Path(path)
+    return [str(entry) for entry in place.iterdir()] if place.is_dir() and not place.is_symlink() else []
 
 
 def _lead(current: Path, target: Any) -> None:

@@ -19,6 +19,15 @@ def test_what_goes_goes_from_the_inside_and_what_comes_comes_from_the_outside() 
     ]  # fmt: skip
 
 
+def test_a_directory_in_which_something_stays_is_nothing_to_do() -> None:
+    going = [("/opt/r/bin/a", ABSENT), ("/opt/r/bin", ABSENT), ("/opt/r", ABSENT), ("/opt/s", FOLDER)]
+    inside = {"/opt/r/bin": ["/opt/r/bin/a"], "/opt/r": ["/opt/r/bin", "/opt/r/venvs"]}
+    found = restore_plan.can_go(going, lambda path: inside.get(path, []))
+    assert [path for path, _ in found] == ["/opt/r/bin/a", "/opt/r/bin", "/opt/s"]
+    inside["/opt/r"].pop()
+    assert restore_plan.can_go(going, lambda path: inside.get(path, [])) == going
+
+
 def test_what_is_new_in_a_tree_goes_and_beside_it_stays() -> None:
     was = {"/lib/v": FOLDER, "/lib/v/a": FILE}
     now = {"/lib/v": FOLDER, "/lib/v/a": OTHER, "/lib/v/new": FILE, "/lib/vv": FILE}
