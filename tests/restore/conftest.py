@@ -30,7 +30,16 @@ class LabHost:
 
     def root(self, command: str, text: str = "") -> str:
         """Run a command as root; return what it says."""
-        words = [BIN / "rdna1", "lab", "ssh", "--name", self.lab, self.name, "--", f"sudo {command}"]
+        words: list[str | Path] = [
+            BIN / "rdna1",
+            "lab",
+            "ssh",
+            "--name",
+            self.lab,
+            self.name,
+            "--",
+            f"sudo {command}",
+        ]
         done = subprocess.run(words, input=text, capture_output=True, text=True, env=self.environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -42,7 +51,12 @@ class LabHost:
 
     def start(self, playbook: str, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         """Start a playbook on this host alone."""
-        words = [BIN / "ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/lab"]
+        words: list[str | Path] = [
+            BIN / "ansible-playbook",
+            f"playbooks/{playbook}.yml",
+            "-i",
+            "inventories/lab",
+        ]
         return subprocess.Popen(
             [*words, "--limit", self.name, *arguments], cwd=CHECKOUT, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more,
@@ -53,6 +67,13 @@ class LabHost:
         process = self.start(playbook, *arguments)
         output, _ = process.communicate(timeout=1800)
         assert process.returncode == 0, output[-6000:]
+        return output
+
+    def play_into_failure(self, playbook: str, *arguments: str) -> str:
+        """Run a playbook that must fail; return its output."""
+        process = self.start(playbook, *arguments)
+        output, _ = process.communicate(timeout=1800)
+        assert process.returncode != 0, output[-6000:]
         return output
 
 

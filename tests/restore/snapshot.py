@@ -39,5 +39,5 @@ for folder, folders, files in os.walk("/etc"):
             ]
 for what, command in COMMANDS.items():
     found[what] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-found["/opt"] = sorted(name for name in os.listdir("/opt") if name != "rdna1")  # noqa: PTH208
+found["/opt"] = sorted(path.name for path in Path("/opt").iterdir() if path.name != "rdna1")
 json.dump(found, sys.stdout)

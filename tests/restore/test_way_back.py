@@ -6,6 +6,7 @@ Some ten minutes on two cores; RDNA1_LAB names the lab, and its first host with 
 import json
 import os
 import re
+import shlex
 import signal
 import time
 from collections.abc import Callable
@@ -16,6 +17,22 @@ from conftest import HERE, LabHost
 
 Compare = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
+ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1")
+# dpkg works in this directory while it unpacks a package.
+DPKG_KILLER = """
+import os, time
+while True:
+    while not os.path.isdir("/var/lib/dpkg/tmp.ci"):
+        time.sleep(0.0005)
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open("/proc/%s/cmdline" % process, "rb").read().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"dpkg") and b"--unpack" in words:
+            os.kill(int(process), 9)
+            raise SystemExit
+"""
 PROVISIONED = "/opt/rdna1/current/bin/python"
 
 
@@ -58,6 +75,28 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
     assert "10 of 10 cases pass" in said
     assert differences(stack, host.snapshot()) == {}
 
+    # Of one role alone.
+    host.play("rollback", "-e", json.dumps({"rdna1_rollback_roles": ["rocm_environment"]}))
+    changed = differences(stack, host.snapshot())
+    assert "/etc/profile.d/rocm-rdna1-57.sh" in changed
+    assert all(path.startswith(ENVIRONMENT) for path in changed), changed.keys()
+    host.play("rollback", "-e", "rdna1_point=forward")
+    assert differences(stack, host.snapshot()) == {}
+
+    # Where dpkg itself was cut off, the next run says what heals it, and goes on after that.
+    host.root("systemd-run --quiet python3 -c " + shlex.quote(DPKG_KILLER))
+    assert "apt failed" in host.play_into_failure("rollback")
+    said = host.play_into_failure("rollback")
+    cure = re.search(
+        r"dpkg was interrupted on this host \([^)]*\); run ([^;]+?) there, then this again", said
+    )
+    assert cure, said[-3000:]
+    host.root(f"sh -c 'DEBIAN_FRONTEND=noninteractive {cure[1]}'")
+    host.play("rollback")
+    assert differences(seeds, host.snapshot()) == {}
+    host.play("rollback", "-e", "rdna1_point=forward")
+    assert differences(stack, host.snapshot()) == {}
+
     # Cut off while packages are changed, a rollback goes on when it is run again.
     process = host.start("rollback", start_new_session=True)
     assert process.stdout
@@ -80,6 +119,35 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
     assert differences(seeds, host.snapshot()) == {}
     assert host.root("sh -c 'find /opt/rdna1 /var/lib/rdna1 2>/dev/null || true'") == ""
     assert re.search(r"changed=0 ", host.play("remove")), "a second removal has nothing to do"
+
+
+def test_points_are_pruned_and_what_is_asked_for_is_kept(
+    host: LabHost, differences: Compare, tmp_path: Path
+) -> None:
+    before = host.snapshot()
+    roles = {"rdna1_roles": ["pytorch_venv", "rocm_environment"], "rdna1_points_keep": 2}
+    variables = ("-e", json.dumps(roles))
+    host.root("sh -c 'echo export MINE=yes > /etc/profile.d/rocm-rdna1.sh'")
+    mine = host.snapshot()
+    for number in range(5):
+        host.root(f"sh -c 'echo export MINE={number} > /etc/profile.d/rocm-rdna1.sh'")
+        host.play("rdna1", *variables)
+    listed = tmp_path / "points.json"
+    host.play("rollback", "-e", "rdna1_list=true", "-e", f"rdna1_points_to={listed}")
+    points = json.loads(listed.read_text())["hosts"][host.name]
+    assert [point["number"] for point in points] == [1, 4, 5]
+    host.play("rollback", "-e", "rdna1_point=first")
+    assert host.root("cat /etc/profile.d/rocm-rdna1.sh") == "export MINE=0\n"
+    assert differences(mine, host.snapshot()).keys() == {"/etc/profile.d/rocm-rdna1.sh"}
+
+    host.play("rollback", "-e", "rdna1_point=forward")
+    host.play("remove", "-e", json.dumps({"rdna1_remove_keep": ["venvs", "backup"]}))
+    assert differences(before, host.snapshot()).keys() == {"/etc/profile.d/rocm-rdna1.sh"}
+    assert host.root("sh -c 'ls /opt/rdna1 /var/lib/rdna1'").split() == [
+        "/opt/rdna1:", "python", "venvs", "/var/lib/rdna1:", "backup",
+    ]  # fmt: skip
+    said = " ".join(host.play_into_failure("remove").split())
+    assert "no restore point says what was there before" in said, "and what was kept is taken away by hand"
 
 
 def wait_for_apt(host: LabHost) -> None:
