@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
-from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Collection, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import restore_record
 
@@ -45,7 +45,7 @@ def can_go(
     ``inside`` tells what a directory holds, by full paths. What has to go comes from the inside.
     """
     found: List[Tuple[str, Mapping[str, Any]]] = []
-    going = set()
+    going: Set[str] = set()
     for path, state in changed:
         if state["type"] == "absent":
             if not going.issuperset(inside(path)):
