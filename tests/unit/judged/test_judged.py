@@ -1,5 +1,6 @@
 """The exit codes of the project around playbooks that only look."""
 
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,3 +64,20 @@ def test_the_playbook_is_asked_as_a_user_would(
 def test_without_an_inventory_it_is_the_lab(monkeypatch: pytest.MonkeyPatch, played: list[list[str]]) -> None:
     run(monkeypatch, played, ["preflight"])
     assert played[0][3].endswith("/inventories/lab")
+
+
+def test_the_example_of_a_schedule_asks_for_a_deep_report(
+    monkeypatch: pytest.MonkeyPatch, played: list[list[str]]
+) -> None:
+    folder = Path(__file__).parents[3] / "docs/schedule"
+    (line,) = re.findall(
+        r"^ExecStart=\S+/\.venv/bin/rdna1 (.*)$",
+        (folder / "rdna1-drift-deep.service").read_text(),
+        re.MULTILINE,
+    )
+    assert run(monkeypatch, played, line.split()) == 0
+    (argv,) = played
+    assert argv[1].endswith("/playbooks/drift.yml")
+    assert "rdna1_deep=true" in argv
+    assert "rdna1_drift_to=/var/lib/rdna1-drift/deep.json" in argv
+    assert (folder / "rdna1-drift-deep.timer").exists()
