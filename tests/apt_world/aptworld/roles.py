@@ -87,6 +87,7 @@ class Host:
             f"{OWN}dpkg_hold": self._hold,
             f"{OWN}dpkg_leftovers": lambda _role, arguments, _check: self._module(dpkg_leftovers, arguments),
             f"{OWN}dpkg_standin": self._standin,
+            f"{OWN}observe": self._observe,
             f"{OWN}signing_key": self._key,
         }
 
@@ -116,6 +117,7 @@ class Host:
 
     def _run(self, role: str, variables: RoleVariables, task: Mapping[str, Any], name: str) -> None:
         handler = self._handlers[name]
+        variables.set(**task.get("vars", {}))
         for item in variables.template(task.get("loop", [None])):
             variables.set(item=item, **self._facts)
             conditions = task.get("when", True)
@@ -161,6 +163,9 @@ class Host:
                 stanza = _stanza(control)
                 self.world.local[stanza.name] = (stanza, Path(path))
         return result
+
+    def _observe(self, role: str, _arguments: dict[str, Any], _check: bool) -> dict[str, Any]:
+        raise RoleError(f"{role} looks deep, which no world can: its observer reads the host's own paths")
 
     def _hold(self, _role: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
         result = self._module(dpkg_hold, arguments)
