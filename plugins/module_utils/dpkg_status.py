@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import fnmatch
 import functools
+import hashlib
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Collection, Dict, Iterable, Iterator, List, Pattern, Set, Tuple
@@ -232,6 +234,46 @@ def missing_files(
                 found[package.name] = path
                 break
     return found
+
+
+def edited_files(
+    packages: Iterable[Package], version: str, under: str, admin: Path = ADMIN
+) -> Dict[str, str]:
+    """Packages of these versions (a glob) of which a file is not as it was packed, with the first such.
+
+    Reads every file under the directory. What is gone, or was packed without its digest, is not judged here.
+    """
+    found = {}
+    start = under.strip("/") + "/"
+    for package in packages:
+        if fnmatch.fnmatchcase(package.version, version):
+            for digest, path in _digests(package, admin):
+                place = Path("/", path)
+                if path.startswith(start) and os.path.lexists(place) and _md5(place) != digest:
+                    found[package.name] = str(place)
+                    break
+    return found
+
+
+def _digests(package: Package, admin: Path) -> Iterator[Tuple[str, str]]:
+    """The digests of a package's plain files, with their paths, which lack the first slash."""
+    for name in (package.name, "%s:%s" % (package.name, package.architecture)):
+        file = admin / "info" / (name + ".md5sums")
+        if file.exists():
+            for line in file.read_text(errors="surrogateescape").splitlines():
+                digest, _, path = line.partition("  ")
+                yield digest, path
+
+
+def _md5(place: Path) -> str:
+    """dpkg's digest of a plain file; empty for anything else."""
+    if not stat.S_ISREG(place.lstat().st_mode):
+        return ""
+    found = hashlib.md5(usedforsecurity=False)
+    with place.open("rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            found.update(block)
+    return found.hexdigest()
 
 
 def unmet(packages: Iterable[Package], version: str) -> Dict[str, str]:

@@ -125,7 +125,7 @@ def standins(host: Host, names: List[str], links: List[str]) -> Answer:
     }
 
 
-def build(host: Host, version: str, under: str) -> Answer:
+def build(host: Host, version: str, under: str, deep: bool = False) -> Answer:
     """The packages of a build (a glob over versions): which, and those to which something is amiss."""
     mine = [package for package in host.packages if dpkg_status.matches(package.version, [version])]
     core = [package.version for package in mine if package.name == "rocm-core"]
@@ -134,6 +134,7 @@ def build(host: Host, version: str, under: str) -> Answer:
         "packages": sorted(package.name for package in mine),
         "loose": sorted(package.name for package in mine if not package.held),
         "damaged": dpkg_status.missing_files(mine, version, under, host.admin),
+        "edited": dpkg_status.edited_files(mine, version, under, host.admin) if deep else {},
         "unmet": dpkg_status.unmet(host.packages, version),
     }
 

@@ -70,6 +70,10 @@ options:
         description: The directory in which files are looked for.
         type: path
         required: true
+      deep:
+        description: Whether a file that is not as it was packed counts, too. All of them are read.
+        type: bool
+        default: false
   sources:
     description:
       - Source files whose package lists must be there; missing ones are fetched, and here every failure
@@ -282,6 +286,7 @@ class Transaction:
             for rule in self.parameters["intact"]
             for spec in [
                 *dpkg_status.missing_files(packages, rule["version"], rule["under"]),
+                *(dpkg_status.edited_files(packages, rule["version"], rule["under"]) if rule["deep"] else ()),
                 *dpkg_status.unmet(packages, rule["version"]),
             ]
             if spec.partition("=")[0] not in self.remove
@@ -550,6 +555,7 @@ def main() -> None:
                 "options": {
                     "version": {"type": "str", "required": True},
                     "under": {"type": "path", "required": True},
+                    "deep": {"type": "bool", "default": False},
                 },
             },
             "sources": paths,

@@ -221,6 +221,10 @@ def _judge_build(_item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[
         yield Difference(f"package {name}", "not held", "held", "nothing keeps it from being upgraded")
     for name, path in sorted(seen["damaged"].items()):
         yield Difference(f"package {name}", f"without {path}", "whole", f"its file {path} is gone")
+    for name, path in sorted(seen["edited"].items()):
+        yield Difference(
+            f"package {name}", f"another {path}", "whole", f"its file {path} is not as it was packed"
+        )
     for spec, by in sorted(seen["unmet"].items()):
         name, _, version = spec.partition("=") if "|" not in spec else (spec, "", "")
         wanted = version or "installed"
@@ -440,7 +444,7 @@ KINDS: dict[str, Kind] = {
     "absent": Kind(_ask_path, _judge_absent),
     "account": Kind(_ask("account", "name"), _judge_account),
     "archives": Kind(_ask("archives", "codename", "ignore"), _judge_archives),
-    "build": Kind(_ask("build", "version", "under"), _judge_build),
+    "build": Kind(_ask("build", "version", "under", "deep"), _judge_build),
     "card": Kind(_ask("card", "sysfs", "targets", "boards", "device"), _judge_card),
     "data": Kind(_ask_path, _judge_data),
     "directory": Kind(_ask_path, _judge_directory),

@@ -194,6 +194,7 @@ def _build(role: str, item: Item, packages: list[str]) -> Iterator[Breakage]:
         under = item["under"]
         lost = f"f=$(dpkg -L {name} | while read f; do [ -f $f ] && echo $f; done | grep ^{under}/ | head -1)"
         yield Breakage(role, "a file gone", f'{lost}; [ -z "$f" ] && echo none {name} || rm $f', named)
+        yield Breakage(role, "a file edited", f"{lost}; echo x >> $f", named, deep=True)
 
 
 def _donor(role: str, item: Item) -> Iterator[Breakage]:

@@ -41,7 +41,12 @@ class Machine:
         (tmp_path / "etc").mkdir()
         (tmp_path / "lists").mkdir()
         monkeypatch.setattr(dpkg_status, "ADMIN", self.dpkg)
-        for function in (dpkg_status.interrupted, dpkg_status.missing_files, dpkg_status.has_files_under):
+        for function in (
+            dpkg_status.interrupted,
+            dpkg_status.missing_files,
+            dpkg_status.edited_files,
+            dpkg_status.has_files_under,
+        ):
             monkeypatch.setattr(function, "__defaults__", (self.dpkg,))
         monkeypatch.setattr(apt_world, "ETC", tmp_path / "etc")
         monkeypatch.setattr(apt_world, "LISTS", tmp_path / "lists")
@@ -187,6 +192,21 @@ def test_a_package_with_a_missing_file_is_installed_again(
     answer = run_module(apt_transaction, intact=[{"version": "1", "under": f"{tmp_path}/opt"}])
     assert [item["name"] for item in answer["reinstall"]] == ["libold"]
     assert machine.done == ["install --reinstall libold"]
+
+
+def test_a_package_with_an_edited_file_is_installed_again_where_that_is_looked_for(
+    run_module: Run, machine: Machine, tmp_path: Path
+) -> None:
+    place = tmp_path / "opt/edited"
+    place.parent.mkdir()
+    place.write_text("other")
+    (machine.dpkg / "info/libold.list").write_text(f"{place}\n")
+    (machine.dpkg / "info/libold.md5sums").write_text(f"{'0' * 32}  {str(place).lstrip('/')}\n")
+    machine.answers = {"--simulate install --reinstall libold": (0, "Inst libold [1] (1 X:x [amd64])\n", "")}
+    rule = {"version": "1", "under": f"{tmp_path}/opt"}
+    assert run_module(apt_transaction, intact=[rule])["changed"] is False
+    answer = run_module(apt_transaction, intact=[{**rule, "deep": True}])
+    assert [item["name"] for item in answer["reinstall"]] == ["libold"]
 
 
 def test_a_missing_list_of_a_named_source_is_fetched_and_only_that(

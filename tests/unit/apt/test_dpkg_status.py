@@ -1,5 +1,6 @@
 """What is installed, what is broken, and what another ROCm left."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,24 @@ def test_a_package_with_a_missing_file_is_found(tmp_path: Path) -> None:
         "torn": str(prefix / "bin/gone"),
         "libx": str(prefix / "lib/gone.so"),
     }
+
+
+def test_a_package_with_an_edited_file_is_found(tmp_path: Path) -> None:
+    prefix = tmp_path / "opt/rocm"
+    prefix.mkdir(parents=True)
+    (tmp_path / "info").mkdir()
+    for name in ("whole", "edited", "link", "gone", "libx:amd64", "outside", "other"):
+        place = prefix / name
+        place.write_text("as it was packed")
+        inside = str(place).lstrip("/") if name != "outside" else "usr/share/doc/outside"
+        digest = hashlib.md5(place.read_bytes(), usedforsecurity=False).hexdigest()
+        (tmp_path / f"info/{name}.md5sums").write_text(f"{digest}  {inside}\n")
+    for name in ("edited", "libx:amd64", "other"):
+        (prefix / name).write_text("as it was parked")
+    (prefix / "gone").unlink()
+    (prefix / "link").unlink()
+    (prefix / "link").symlink_to(prefix / "whole")
+    there = [stanza(name) for name in ("whole", "edited", "link", "gone", "libx", "outside", "without")]
+    found = dpkg_status.edited_files(status(*there, stanza("other", "2")), "1", str(prefix), tmp_path)
+    assert found == {name: str(prefix / path) for name, path in
+                     {"edited": "edited", "link": "link", "libx": "libx:amd64"}.items()}  # fmt: skip

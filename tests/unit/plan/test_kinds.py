@@ -26,7 +26,7 @@ STANDINS = {
     "standins": {"python": {"description": "x", "links": {"/bin/python": "python3"}}},
 }
 (STANDIN,) = kinds.standins(STANDINS["standins"])  # type: ignore[arg-type]
-WHOLE: dict[str, Any] = {"loose": [], "damaged": {}, "unmet": {}}
+WHOLE: dict[str, Any] = {"loose": [], "damaged": {}, "edited": {}, "unmet": {}}
 KEY = {"kind": "signing_key", "path": "/k.gpg", "fingerprint": "AB" * 20}
 RECORD = {"kind": "record", "path": "/r", "content": {"policy": "readme"}}
 NOTED: dict[str, Any] = {"schema": "1", "host": "h", "state": {"torch": "1.13.1", "card": None}}
@@ -136,6 +136,7 @@ BAD: list[tuple[Item, Any, str, str]] = [
     ({"kind": "build"}, {**WHOLE, "unmet": {"a=1": "b"}}, "package a", "b needs it, 1"),
     ({"kind": "build"}, {**WHOLE, "unmet": {"a=1 | c": "b"}}, "package a=1 | c", "b needs it"),
     ({"kind": "build"}, {**WHOLE, "damaged": {"x": "/opt/y"}}, "package x", "its file /opt/y is gone"),
+    ({"kind": "build"}, {**WHOLE, "edited": {"x": "/opt/y"}}, "package x", "/opt/y is not as it was packed"),
     ({"kind": "leftovers"}, {"hip": "5.7"}, "package hip", "5.7 is of another build, and in the way"),
     ({"kind": "retired"}, [{"path": "/s.list", "entries": ["a b"]}], "/s.list", "role's own (a b)"),
     ({"kind": "archives", "needed": True, "codename": "x"}, [], "archive of x", "no source in /etc/apt"),

@@ -148,6 +148,7 @@ def test_packages(host: observation.Host, tmp_path: Path) -> None:
         "packages": ["hip-dev", "rocm-core"],
         "loose": ["hip-dev"],
         "damaged": {"hip-dev": f"{tmp_path}/rocm/bin/hipcc"},
+        "edited": {},
         "unmet": {
             "comgr | none": "hip-dev",
             "hsa-rocr": "hip-dev",
@@ -271,7 +272,7 @@ def test_nothing_is_started(
     questions: dict[str, dict[str, Any]] = {
         "account": {"name": "root"},
         "archives": {"codename": "x", "ignore": []},
-        "build": {"version": "*", "under": "/usr/share/doc"},
+        "build": {"version": "*", "under": "/usr/share/doc/dpkg", "deep": True},
         "card": {"sysfs": "/sys", "targets": [], "boards": {}, "device": "/dev/kfd"},
         "donor": {"donor": "x", "own": "y", "listed": []},
         "group": {"name": "root"},
