@@ -67,15 +67,20 @@ class Hosts:
     def look(self, *arguments: str) -> dict[str, Any]:
         """What each host's plan is, and what it is made from."""
         self.play("tests/drift/plan.yml", *arguments)
+        return self.looked()
+
+    def looked(self) -> dict[str, Any]:
+        """What the last look wrote."""
         return {path.stem: json.loads(path.read_text()) for path in sorted(self.folder.glob("*.json"))}
 
-    def run(self, scripts: Mapping[str, str]) -> None:
-        """Run a script on each host as root."""
+    def run(self, scripts: Mapping[str, str], *arguments: str) -> dict[str, Any]:
+        """Run a script on each host as root, then look."""
         for path in self.folder.glob("*.sh"):
             path.unlink()
         for host, script in scripts.items():
             (self.folder / f"{host}.sh").write_text(script)
-        self.play("tests/drift/break.yml")
+        self.play("tests/drift/break.yml", "tests/drift/plan.yml", *arguments)
+        return self.looked()
 
 
 @pytest.fixture(scope="session")

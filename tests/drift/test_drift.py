@@ -101,8 +101,7 @@ def break_and_repair(hosts: Hosts, now: Mapping[str, list[Breakage]]) -> None:
     """Break it; see it in the plan; run the chain; see nothing in the plan."""
     listed = "\n".join(f"  {host}: {way}" for host, some in now.items() for way in some)
     deep = ("-e", "rdna1_deep=true") if any(way.deep for some in now.values() for way in some) else ()
-    hosts.run({host: script(some) for host, some in now.items() if some})
-    broken = hosts.look(*deep)
+    broken = hosts.run({host: script(some) for host, some in now.items() if some}, *deep)
     unseen = {host: missed(some, broken[host]["plan"]["differences"]) for host, some in now.items()}
     assert not any(unseen.values()), f"the plan misses {unseen}; it has\n{words(broken)}"
     said = hosts.play("playbooks/rdna1.yml", *deep, check=False)
