@@ -75,7 +75,8 @@ options:
     default: {}
   switch:
     description:
-      - Let C(ROOT/current) lead to the venv. Otherwise it is built beside the one in use, and nothing else changes.
+      - Let C(ROOT/current) lead to the venv. Otherwise it is built beside the one in use, and nothing
+        else changes.
     type: bool
     default: true
   keep:

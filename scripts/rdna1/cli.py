@@ -12,6 +12,7 @@ from rdna1.help import arrange
 from rdna1.judged import drift, preflight
 from rdna1.lab.commands import app as lab
 from rdna1.lab.errors import COULD_NOT_JUDGE, LabError
+from rdna1.qualify.command import qualify
 from rdna1.report.commands import report
 from rdna1.rollout.command import rollout
 from rdna1.stacks.commands import lock, stacks
@@ -33,6 +34,7 @@ app.command()(rollout)
 app.command()(drift)
 app.command()(doctor)
 app.command()(stacks)
+app.command()(qualify)
 app.command()(lock)
 app.command()(report)
 app.command()(status)

@@ -53,6 +53,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("rdna1 diff render-01 render-02", "why does one hang, and not the other?"),
         ("rdna1 diff render-01 render-02 --json", "for programs"),
     ),
+    "qualify": (
+        ("rdna1 qualify -i inventories/mine", "a host per card family"),
+        ("rdna1 qualify -i inventories/mine --limit render-01", "this one"),
+        ("rdna1 qualify --stack rocm52 --policy gemm-off", "two policies of one stack"),
+        ("rdna1 qualify --resume 20260131-120000-1a2b", "on, after an interruption"),
+    ),
     "docs": (
         ("rdna1 docs", "after a change of a role's specs or defaults"),
         ("rdna1 docs --check", "in CI"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
@@ -15,6 +16,32 @@ SCHEMA = "rdna1.qualify/1"
 RECORD = "rdna1.qualify-record/1"
 # What a record takes of a version: no suffix that somebody may have given a build of their own.
 VERSION = re.compile(r"\d+(\.\d+)*(\+(rocm|cu)\d+(\.\d+)*)?")
+
+
+@dataclass(frozen=True)
+class Qualified:
+    """What was found on one kind of card: on which hosts, and the group whose variables adopt it."""
+
+    card: str
+    hosts: Sequence[str]
+    group: str
+    ranking: Ranking
+    trials: Sequence[Trial]
+
+
+def document(found: Iterable[Qualified], run: str, state: str) -> dict[str, Any]:
+    """Return what programs read of a qualification: each kind of card by itself."""
+    cards = [
+        {**as_json(one.ranking, card=one.card), "hosts": list(one.hosts), "group": one.group} for one in found
+    ]
+    return {
+        "schema": SCHEMA,
+        "ok": bool(cards) and state == "done" and all(card["ok"] for card in cards),
+        "failures": [failure for card in cards for failure in card.pop("failures")],
+        "run": run,
+        "state": state,
+        "cards": cards,
+    }
 
 
 def inventory(ranked: Ranked) -> str:
@@ -55,20 +82,19 @@ def table(ranking: Ranking) -> Table:
 
 
 def as_json(ranking: Ranking, *, card: str) -> dict[str, Any]:
-    """Return what programs read of a qualification of one kind of card."""
+    """Return what programs read of one kind of card."""
     best = ranking.best
     failures = [
         {
             "host": "",
             "code": "unjudged" if one.candidate.unjudged else "not-clean",
-            "message": f"{one.candidate.name}: {state(one.candidate)}",
+            "message": f"{card}: {one.candidate.name}: {state(one.candidate)}",
             "fix": "see the verdicts of this candidate",
         }
         for one in ranking.ranked
         if not one.candidate.clean
     ]
     return {
-        "schema": SCHEMA,
         "ok": ranking.ok,
         "failures": failures,
         "card": card,

@@ -18,6 +18,7 @@ from rdna1.lab.paths import CHECKOUT
 from rdna1.qualify import report
 from rdna1.qualify.candidate import Trial, gather
 from rdna1.qualify.rank import Ranking, rank
+from rdna1.qualify.report import Qualified
 from rich.console import Console
 
 Make = Callable[..., dict[str, Any]]
@@ -312,11 +313,16 @@ def test_the_matrix_says_what_each_suite_did(documents: list[Trial]) -> None:
 
 
 def test_programs_get_everything(documents: list[Trial]) -> None:
-    found = json.loads(json.dumps(report.as_json(rank(documents), card="gfx1010")))
-    assert (found["schema"], found["ok"], found["card"]) == ("rdna1.qualify/1", True, "gfx1010")
+    qualified = Qualified("gfx1010", ["host-01"], "navi10", rank(documents), documents)
+    whole = json.loads(json.dumps(report.document([qualified], "run", "done")))
+    assert (whole["schema"], whole["ok"]) == ("rdna1.qualify/1", True)
+    assert not report.document([qualified], "run", "stopped")["ok"]
+    assert not report.document([], "run", "done")["ok"]
+    (found,) = whole["cards"]
+    assert (found["card"], found["group"], found["hosts"]) == ("gfx1010", "navi10", ["host-01"])
     assert [row["place"] for row in found["candidates"]] == [1, 2, 3, 4]
     assert found["candidates"][0]["suites"]["smoke"] == {"passed": 10, "cases": 10, "words": "10/10"}
-    assert {one["code"] for one in found["failures"]} == {"not-clean", "unjudged"}
+    assert {one["code"] for one in whole["failures"]} == {"not-clean", "unjudged"}
 
 
 def plant(value: Any, seed: str) -> Any:
