@@ -220,6 +220,9 @@ class Driver:
                 progress,
             )
             return
+        if host.state in PASSED and not progress.passed:
+            # Its plan is empty, and still it goes through the chain: for a reboot.
+            host.state, host.ended = "running", None
         note(host, progress)
         self.journal.save_host(host.host, durable=notice.kind != "phase")
         if notice.kind in ("phase", "plan"):

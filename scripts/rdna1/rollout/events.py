@@ -43,6 +43,8 @@ class Progress:
     unreachable: bool = False
     judged: bool = False
     passed: bool = False
+    # Whether it passed because its plan is empty; it may be wanted for a reboot all the same.
+    left_alone: bool = False
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
 
@@ -89,6 +91,8 @@ def begin(progress: Progress, data: Mapping[str, Any], at: float) -> list[Notice
     moved = bool(phase) and phase != progress.phase
     progress.seen = True
     progress.task, progress.phase, progress.waits_since = data.get("task", ""), phase, at
+    if progress.left_alone and data.get("role"):
+        progress.left_alone = progress.passed = False
     if first or moved:
         return [Notice("phase", data["host"], phase, f"{phase or progress.task} began")]
     return []
@@ -132,7 +136,7 @@ def planned(progress: Progress, host: str, result: Mapping[str, Any]) -> list[No
         return []
     progress.before = plan
     if plan.get("converged") is True and not result.get("roles"):
-        progress.passed = True
+        progress.left_alone = progress.passed = True
         return [Notice("passed", host, "plan", "nothing differs")]
     differences = plan.get("differences") or []
     return [Notice("plan", host, "plan", f"{len(differences)} differences")]

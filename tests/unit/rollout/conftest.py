@@ -96,6 +96,7 @@ class FakeAnsible:
     jobs: list[Job] = field(default_factory=list)
     ending: Ending = "complete"
     during: Callable[[Job], None] = print
+    between: Callable[[], None] = print
 
     def __call__(
         self, setting: Setting, job: Job, on_event: Callable[[Event], None], stop: Callable[[], bool]
@@ -131,6 +132,15 @@ class FakeAnsible:
             return
         had = {"verdict": "pass", "current": False} if does.startswith("had passed") else None
         yield Tell.start(host, "Observe and plan")
+        if does == "reboots":
+            yield Tell.plan(host, verdict={"verdict": "pass", "current": True}, converged=True, roles=[])
+            yield Tell.start(host, role="host_check")
+            self.between()
+            yield Tell.ok(host, "Restart the host", changed=True)
+            model.write(self.verdicts / f"{host}.json", Tell.verdict())
+            yield Tell.mark(host)
+            self.between()
+            return
         found = [{"role": "rocm", "item": "a", "reason": "b"}]
         yield Tell.plan(host, verdict=had, differences=found, summary={"torch": "1"})
         if does == "unreachable":

@@ -179,6 +179,14 @@ def test_a_pass_is_written_down_before_the_wave_ends(make: Make) -> None:
     assert seen == ["changed"]
 
 
+def test_a_host_without_differences_has_not_passed_before_its_reboot(make: Make) -> None:
+    rollout = make([["a"]], {"a": "reboots"})
+    seen = []
+    rollout.ansible.between = lambda: seen.append(on_disk(rollout, "a").state)
+    rollout.driver.go()
+    assert seen == ["running", "changed"]
+
+
 def test_a_driver_that_breaks_leaves_a_run_that_says_so(make: Make) -> None:
     rollout = make(THREE)
 
