@@ -8,6 +8,7 @@ would simply do nothing. Runs on the controller; no connection to the host is ma
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 COLLECTION = Path(__file__).parents[2]
 PLAYBOOKS = "rdna1"  # the prefix of what belongs to the playbooks, not to one role
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+# Words for people, which may have several lines; what is written of them is one line, or JSON.
+PROSE = ("rocm_environment_policies", "rdna1_quarantine_reason", "rdna1_quarantine_reasons")
 
 Options: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
@@ -68,6 +73,29 @@ def type_errors(values: Mapping[str, Any], options: Mapping[str, Options]) -> li
     return errors
 
 
+def control_characters(values: Mapping[str, Any]) -> Iterator[str]:
+    """Each variable that holds one, a sentence each: in a file, what comes after it is another line."""
+    for name, value in sorted(values.items()):
+        if name not in PROSE:
+            for text in _texts(value):
+                if CONTROL.search(text):
+                    yield f"{name}: {text!r} holds a line break or another control character"
+                    break
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All text in a value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(key)
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def check(
     task_vars: Mapping[str, Any],
     template: Callable[[Any], Any],
@@ -100,6 +128,7 @@ def check(
                 f"{host}: {name} cannot be evaluated ({error}); correct its template in the inventory."
             ) from error
     problems += type_errors(values, options)
+    problems += control_characters(values)
     if problems:
         raise AnsibleActionFail(
             f"{host}: {'; '.join(problems)}. "
