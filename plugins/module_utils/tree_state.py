@@ -21,8 +21,13 @@ class Difference:
     after: str | None
 
 
-def differences(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> list[Difference]:
-    """Return what is not as wanted: missing, other, of another mode or owner, or not wanted at all."""
+def differences(
+    root: Path, files: dict[str, str], mode: int, directory_mode: int, compiled: bool = False
+) -> list[Difference]:
+    """Return what is not as wanted: missing, other, of another mode or owner, or not wanted at all.
+
+    compiled: what Python compiled may be there.
+    """
     found = []
     for folder in folders(files):
         path = root / folder
@@ -33,10 +38,10 @@ def differences(root: Path, files: dict[str, str], mode: int, directory_mode: in
         text = _text(path)
         if text != wanted or not _is(path, stat.S_ISREG, mode):
             found.append(Difference(name, text, wanted))
-    return found + [Difference(name, _text(root / name), None) for name in strangers(root, files)]
+    return found + [Difference(name, _text(root / name), None) for name in strangers(root, files, compiled)]
 
 
-def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> None:
+def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int, compiled: bool = False) -> None:
     """Make it so. Each file appears whole or not at all; what is not wanted goes last."""
     for folder in folders(files):
         path = root / folder
@@ -49,7 +54,7 @@ def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int) -> 
         path = root / name
         if _text(path) != wanted or not _is(path, stat.S_ISREG, mode):
             _write(path, wanted, mode)
-    for name in strangers(root, files):
+    for name in strangers(root, files, compiled):
         path = root / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -64,7 +69,12 @@ def folders(files: dict[str, str]) -> list[str]:
     return sorted(str(folder) for folder in needed)
 
 
-def strangers(root: Path, files: dict[str, str]) -> list[str]:
+def is_compiled(name: str) -> bool:
+    """Whether it is a folder of what Python compiled, or in one."""
+    return "__pycache__" in Path(name).parts
+
+
+def strangers(root: Path, files: dict[str, str], compiled: bool = False) -> list[str]:
     """Return what is there and not wanted; a folder that is not wanted stands for all that is in it."""
     wanted = set(folders(files))
     found = []
@@ -73,7 +83,7 @@ def strangers(root: Path, files: dict[str, str]) -> list[str]:
         if path.is_dir() and not path.is_symlink():
             names = (str((Path(folder) / entry.name)) for entry in path.iterdir())
             found += [name for name in names if name not in files and name not in wanted]
-    return sorted(found)
+    return sorted(name for name in found if not (compiled and is_compiled(name)))
 
 
 def _is(path: Path, kind: Callable[[int], bool], mode: int) -> bool:

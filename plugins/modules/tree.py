@@ -29,6 +29,10 @@ options:
     description: Mode of every directory.
     type: str
     default: "0755"
+  compiled:
+    description: Leave what Python compiled on the host, for a package that everybody imports.
+    type: bool
+    default: false
   files:
     description: The files by their paths under O(dest); filled in from O(src) on the controller.
     type: dict
@@ -70,6 +74,7 @@ def main() -> None:
             "dest": {"type": "path", "required": True},
             "mode": {"type": "str", "default": "0644"},
             "directory_mode": {"type": "str", "default": "0755"},
+            "compiled": {"type": "bool", "default": False},
             "files": {"type": "dict"},
         },
         supports_check_mode=True,
@@ -78,11 +83,11 @@ def main() -> None:
     if not files:
         module.fail_json(msg=f"{module.params['src']} holds no files; name a directory of text files.")
     modes = (int(module.params["mode"], 8), int(module.params["directory_mode"], 8))
-    root = Path(module.params["dest"])
-    found = tree_state.differences(root, files, *modes)
+    root, compiled = Path(module.params["dest"]), module.params["compiled"]
+    found = tree_state.differences(root, files, *modes, compiled)
     if found and not module.check_mode:
         try:
-            tree_state.apply(root, files, *modes)
+            tree_state.apply(root, files, *modes, compiled)
         except OSError as error:
             module.fail_json(msg=f"{root} cannot be made as wanted: {error}.")
     module.exit_json(

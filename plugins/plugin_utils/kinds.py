@@ -153,6 +153,8 @@ def _judge_tree(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     if seen is None:
         yield Difference(item["path"], "missing", "a directory", "it is missing")
         return
+    if item.get("compiled"):
+        seen = {name: entry for name, entry in seen.items() if not tree_state.is_compiled(name)}
     for name in sorted(wanted.keys() | seen.keys()):
         path = item["path"] if name == "." else f"{item['path']}/{name}"
         found, right = seen.get(name), wanted.get(name)

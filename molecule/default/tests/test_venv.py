@@ -35,3 +35,11 @@ def test_modules_can_be_imported(host, module):
 def test_the_stand_in_says_what_it_is(host):
     text = host.check_output(f"{PYTHON} -c 'import torch; print(torch.__doc__)'").lower()
     assert ("stand-in" in text) == ("cpu" not in host.check_output("hostname"))
+
+
+def test_the_helper_is_there_and_does_nothing_unless_it_is_asked(host):
+    code = (
+        "import torch; before = torch.nn.functional.conv2d; import rdna1_torch; "
+        "assert torch.nn.functional.conv2d is before; print(rdna1_torch.__file__)"
+    )
+    assert "/site-packages/rdna1_torch/" in host.check_output(f"{PYTHON} -B -c '{code}'")

@@ -74,6 +74,21 @@ def test_each_thing_that_is_broken_is_seen_and_mended_at_once(tmp_path: Path, na
     assert differences(root) == []
 
 
+def test_a_package_that_everybody_imports_may_be_compiled(tmp_path: Path) -> None:
+    root = tmp_path / "lib"
+    make(root)
+    compiled = root / "data/__pycache__"
+    compiled.mkdir()
+    (compiled / "x.cpython-310.pyc").touch()
+    assert tree_state.differences(root, FILES, *MODES, compiled=True) == []
+    (root / "data/old.py").touch()
+    (found,) = tree_state.differences(root, FILES, *MODES, compiled=True)
+    assert found.path == "data/old.py"
+    tree_state.apply(root, FILES, *MODES, compiled=True)
+    assert compiled.is_dir()
+    assert differences(root) == ["data/__pycache__"]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(names=st.lists(st.sampled_from(sorted(BREAKS)), max_size=4, unique=True))
 def test_whatever_is_broken_together_one_run_mends_all(

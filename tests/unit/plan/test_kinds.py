@@ -56,8 +56,15 @@ PASS = {
     "filtered": False,
 }
 
+COMPILED = {
+    **GOOD_TREE,
+    "a/__pycache__": {"type": "directory", "mode": "0755", **ROOTS},
+    "a/__pycache__/x.cpython-310.pyc": {"type": "file", "mode": "0644", **ROOTS, "sha256": "2"},
+}
+
 GOOD: list[tuple[Item, Any]] = [
     (FILE, PLAIN),
+    ({**TREE, "compiled": True}, COMPILED),
     (DATA, {**PLAIN, "text": None}),
     (DATA, None),
     (DIRECTORY, FOLDER),

@@ -64,7 +64,9 @@ def flat(tasks: Any) -> Iterator[dict[str, Any]]:
 
 
 def tasks_of(role: str) -> list[dict[str, Any]]:
-    files = [*(ROLES / role).glob("tasks/*.yml"), *(ROLES / role).glob("handlers/*.yml")]
+    # A candidate of a qualification is tried, and nothing of the host's state.
+    own = [path for path in (ROLES / role).glob("tasks/*.yml") if path.name != "candidate.yml"]
+    files = [*own, *(ROLES / role).glob("handlers/*.yml")]
     return [task for path in sorted(files) for task in flat(yaml.safe_load(path.read_text()))]
 
 
