@@ -81,6 +81,7 @@ base64:
 import base64
 import os
 import tempfile
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
@@ -134,8 +135,17 @@ def judge(data: bytes, wanted: str, where: str, now: datetime) -> PrimaryKey:
 def fetch(url: str, timeout: int) -> bytes:
     """The key file, if the server gives one of a sane size in time."""
     try:
+        # The timeout is for each wait; a server that sends a byte now and then would never run into it.
+        end = time.monotonic() + timeout
+        data = b""
         with open_url(url, timeout=timeout, http_agent="rdna1.provision") as answer:
-            data: bytes = answer.read(LIMIT + 1)
+            while len(data) <= LIMIT:
+                chunk = answer.read1(LIMIT + 1 - len(data))
+                if not chunk:
+                    break
+                data += chunk
+                if time.monotonic() > end:
+                    raise TimeoutError("no end after %d seconds" % timeout)
     except Exception as error:  # urllib's and ssl's many; each says what happened
         raise BadKeyError(
             "The signing key cannot be fetched from %s (%s); correct the address, or let this host reach it "
