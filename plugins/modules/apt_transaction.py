@@ -247,6 +247,7 @@ from ansible_collections.rdna1.provision.plugins.module_utils import (
     apt_plan,
     apt_world,
     dpkg_status,
+    progress,
     restore_ledger,
 )
 
@@ -298,6 +299,7 @@ class Transaction:
         self.allow_remove = [*self.overlay.replaced(), *self.parameters["allow_remove"]]
         self.gone: List[str] = []  # by the removal before the installation
         self.giving_way: List[str] = []  # what apt must be told to remove
+        self.inherited: Tuple[int, ...] = ()  # where apt says how far it is
         self.failures: List[apt_get.Failure] = []  # what of the package lists could not be fetched
 
     def run(self) -> Dict[str, Any]:
@@ -385,13 +387,17 @@ class Transaction:
 
     def _act(self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str]) -> None:
         try:
-            if removal and (self.install or self.damaged):
-                # Nothing goes before everything that replaces it is here.
-                apt.execute(["--download-only", *self._installation()], *later)
-            if removal:
-                apt.execute(["remove", *self.remove])
-            if self.install or self.damaged:
-                apt.execute(self._installation())
+            with progress.of_apt("apt") as descriptor:
+                self.inherited = (descriptor,)
+                said = "APT::Status-Fd=%d" % descriptor
+                if removal and (self.install or self.damaged):
+                    # Nothing goes before everything that replaces it is here.
+                    apt.execute(["--download-only", *self._installation()], *later, said)
+                if removal:
+                    apt.execute(["remove", *self.remove], said)
+                if self.install or self.damaged:
+                    apt.execute(self._installation(), said)
+            self.inherited = ()
         except apt_get.AptError as error:
             cure = error.cure or "mend that"
             raise RefusalError(
@@ -496,7 +502,9 @@ class Transaction:
         return name not in self.remove and name in self.installed and version in ("", self.installed[name])
 
     def _execute(self, command: List[str]) -> Tuple[int, str, str]:
-        status, stdout, stderr = self.module.run_command(command, environ_update=apt_get.ENVIRONMENT)
+        status, stdout, stderr = self.module.run_command(
+            command, environ_update=apt_get.ENVIRONMENT, pass_fds=self.inherited
+        )
         return int(status), str(stdout), str(stderr)
 
     def _result(self, changes: List[apt_plan.Change], sizes: Dict[str, int], where: str) -> Dict[str, Any]:

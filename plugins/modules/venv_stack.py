@@ -144,6 +144,7 @@ from typing import Any, Collection
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
+    progress,
     sealed_tree,
     venv_build,
     venv_lock,
@@ -247,7 +248,7 @@ class Stack:
         layout.venvs.mkdir(mode=0o755, exist_ok=True)
         venv_store.set_aside(layout)
         try:
-            with venv_store.scratch(layout) as tmp:
+            with venv_store.scratch(layout) as tmp, progress.of_growth("venv", "wheels", [tmp, layout.venv]):
                 environment = {name: str(value) for name, value in parameters["environment"].items()}
                 venv_build.install(
                     layout.venv, self.wanted.interpreter, parameters["lock"], self.sources, tmp, environment
