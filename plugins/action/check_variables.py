@@ -24,8 +24,14 @@ COLLECTION = Path(__file__).parents[2]
 PLAYBOOKS = "rdna1"  # the prefix of what belongs to the playbooks, not to one role
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-# Words for people, which may have several lines; what is written of them is one line, or JSON.
-PROSE = ("rocm_environment_policies", "rdna1_quarantine_reason", "rdna1_quarantine_reasons")
+# Words for people, which may have several lines (what is written of them is one line, or JSON), and whole files that
+# are only rehearsed with.
+TEXTS = (
+    "rocm_environment_policies",
+    "rdna1_quarantine_reason",
+    "rdna1_quarantine_reasons",
+    "rocm_rehearse_on",
+)
 
 Options: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 
@@ -76,7 +82,7 @@ def type_errors(values: Mapping[str, Any], options: Mapping[str, Options]) -> li
 def control_characters(values: Mapping[str, Any]) -> Iterator[str]:
     """Each variable that holds one, a sentence each: in a file, what comes after it is another line."""
     for name, value in sorted(values.items()):
-        if name not in PROSE:
+        if name not in TEXTS:
             for text in _texts(value):
                 if CONTROL.search(text):
                     yield f"{name}: {text!r} holds a line break or another control character"

@@ -35,7 +35,7 @@ def shapes(spec: dict[str, Any], text: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted(ALL.keys() - set(check_variables.PROSE)))
+@pytest.mark.parametrize("name", sorted(ALL.keys() - set(check_variables.TEXTS)))
 def test_a_line_break_is_refused_in_every_public_variable(name: str) -> None:
     for value in [value for text in LINES for value in shapes(ALL[name], text)]:
         with pytest.raises(AnsibleActionFail) as refused:
@@ -45,10 +45,18 @@ def test_a_line_break_is_refused_in_every_public_variable(name: str) -> None:
         assert "nothing was changed" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", check_variables.PROSE)
-def test_prose_may_have_lines(name: str) -> None:
+@pytest.mark.parametrize("name", check_variables.TEXTS)
+def test_texts_may_have_lines(name: str) -> None:
     (value,) = shapes(ALL[name], "one\ntwo")[:1]
     check_variables.check({"inventory_hostname": "one", name: value}, lambda found: found)
+
+
+@pytest.mark.parametrize("role", sorted(check_variables.OPTIONS.keys() - {"rdna1"}))
+def test_no_default_is_refused(role: str) -> None:
+    variables = RoleVariables(ROOT, role, "Debian_13")
+    defaults = variables.load(ROOT / "roles" / role / "defaults/main.yml")
+    plain = {name: value for name, value in defaults.items() if "{{" not in str(value)}
+    assert list(check_variables.control_characters(plain)) == []
 
 
 def written(role: str, template: str, name: str, value: Any) -> str | None:
