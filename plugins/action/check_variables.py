@@ -24,8 +24,8 @@ COLLECTION = Path(__file__).parents[2]
 PLAYBOOKS = "rdna1"  # the prefix of what belongs to the playbooks, not to one role
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-# Words for people, which may have several lines (what is written of them is one line, or JSON), and whole files that
-# are only rehearsed with.
+# Words for people, which may have several lines (what is written of them is one line, or JSON), and whole
+# files that are only rehearsed with.
 TEXTS = (
     "rocm_environment_policies",
     "rdna1_quarantine_reason",
