@@ -124,6 +124,14 @@ def test_a_run_that_has_only_begun_can_be_shown() -> None:
     assert "0 of 0" in text
 
 
+@pytest.mark.parametrize("field", ["verdict", "prior", "restored", "before", "after"])
+def test_a_document_of_another_version_can_be_shown(field: str) -> None:
+    """What a verdict or a plan says may lack anything."""
+    run, _ = sample.run(12)
+    host = model.Host("a", state="ok", wave=1, **{field: {"schema": "rdna1.another/9"}})
+    assert ">a</button>" in page.render(build(run, {"a": host}))
+
+
 def test_what_is_still_to_come_is_not_called_a_failure() -> None:
     run, hosts = sample.run(12)
     text = page.render(build(run, hosts))
