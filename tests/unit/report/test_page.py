@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from rdna1.report import page
@@ -128,7 +129,8 @@ def test_a_run_that_has_only_begun_can_be_shown() -> None:
 def test_a_document_of_another_version_can_be_shown(field: str) -> None:
     """What a verdict or a plan says may lack anything."""
     run, _ = sample.run(12)
-    host = model.Host("a", state="ok", wave=1, **{field: {"schema": "rdna1.another/9"}})
+    known: dict[str, Any] = {field: {"schema": "rdna1.another/9"}}
+    host = model.Host("a", state="ok", wave=1, **known)
     assert ">a</button>" in page.render(build(run, {"a": host}))
 
 
