@@ -9,14 +9,21 @@ environment's settings, and on whether backslashes are escaped.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import marshal
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
+from ansible.release import __version__
 from ansible.template import Templar
 from jinja2 import TemplateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import CodeType
 
     from ansible.parsing.dataloader import DataLoader
@@ -53,14 +60,56 @@ def share(templar: Any) -> Any:
     return templar
 
 
-def warm(loader: DataLoader, texts: Iterable[str], *, escape_backslashes: bool) -> None:
-    """Compile texts before workers are forked; one that is wrong fails where it is used, with its place."""
+def warm(loader: DataLoader, texts: Mapping[bool, Iterable[str]], cache: Path | None = None) -> None:
+    """Compile texts, by whether backslashes are escaped, before workers are forked.
+
+    With a folder, what came of them is kept there for the next run, as Python keeps what it compiles. A text
+    that is wrong fails where it is used, with its place.
+    """
     if ENVIRONMENT is None:
         return
+    wanted = [(str(text), escape) for escape, several in texts.items() for text in several]
+    kept = cache / f"{identity(wanted)}.compiled" if cache else None
+    if kept and (known := _read(kept)):
+        CODE.update(known)
+        return
     environment = share(Templar(loader=loader))._engine.environment
-    for text in texts:
+    for text, escape in wanted:
         with (
             contextlib.suppress(AnsibleError, TemplateError),
-            _TemplateCompileContext(escape_backslashes=escape_backslashes),
+            _TemplateCompileContext(escape_backslashes=escape),
         ):
             environment.compile(text)
+    if kept:
+        keep(kept)
+
+
+def _read(file: Path) -> dict[tuple[str, bool], CodeType] | None:
+    """What an earlier run left, if it is whole: marshal may crash on what is not."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    digest, content = content[:32], content[32:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    found: dict[tuple[str, bool], CodeType] = marshal.loads(content)  # noqa: S302 - written by this user alone
+    return found
+
+
+def identity(wanted: Iterable[tuple[str, bool]]) -> str:
+    """What compiling depends on: the texts, and the three that compile."""
+    versions = [sys.version, __version__, version("jinja2")]
+    return hashlib.sha256(repr([versions, *wanted]).encode()).hexdigest()[:32]
+
+
+def keep(file: Path) -> None:
+    """Write what is compiled into a file of this user's alone, and remove those of other texts."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as scratch:
+            content = marshal.dumps(CODE)
+            scratch.write(hashlib.sha256(content).digest() + content)
+        for older in file.parent.glob("*.compiled"):
+            older.unlink()
+        Path(scratch.name).replace(file)

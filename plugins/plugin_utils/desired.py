@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansible import constants as C  # noqa: N812 - what everybody calls it
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
@@ -74,11 +75,13 @@ def digests(folder: Path) -> dict[str, str]:
 VARIABLES = _load()
 TREES = {folder: digests(folder) for folder in ROLES.glob("*/files/*") if folder.is_dir()}
 yaml_files.warm()
-compiled.warm(DataLoader(), _templates(VARIABLES), escape_backslashes=True)
 compiled.warm(
     DataLoader(),
-    (path.read_text(encoding="utf-8") for path in sorted(ROLES.glob("*/templates/*.j2"))),
-    escape_backslashes=False,
+    {
+        True: list(_templates(VARIABLES)),
+        False: [path.read_text(encoding="utf-8") for path in sorted(ROLES.glob("*/templates/*.j2"))],
+    },
+    cache=Path(C.ANSIBLE_HOME) / "rdna1",
 )
 
 
@@ -88,6 +91,7 @@ class RoleScope:
     def __init__(self, role: str, templar: Any, task_vars: Mapping[str, Any]) -> None:
         self.role = role
         self.folder = ROLES / role
+        self._given = (templar, task_vars)
         own = VARIABLES[role]
         private = {**own["main"], **release_variables(role, task_vars["ansible_facts"])}
         self.variables: dict[str, Any] = {
@@ -109,7 +113,24 @@ class RoleScope:
 
     def desired(self) -> list[dict[str, Any]]:
         """Everything that the role wants; files still as their templates' names."""
-        wanted = f"__{self.role}_desired"
+        found = self._wanted(f"__{self.role}_desired")
+        for stack in self._evaluate(self.variables.get(f"{self.role}_beside", [])):
+            found += self._beside(stack)
+        return found
+
+    def _beside(self, stack: str) -> Iterator[dict[str, Any]]:
+        """What the role wants for a stack that lies beside the host's own, as its tasks/beside.yml has it."""
+        templar, task_vars = self._given
+        others = {
+            "rdna1_stack": stack,
+            f"{self.role}_stack": stack,
+            f"__{self.role}_is_beside": True,
+        }
+        scope = RoleScope(self.role, templar, {**task_vars, **others})
+        for item in scope._wanted(f"__{self.role}_beside_desired"):
+            yield {**item, "text": scope.text(item["template"])} if item["kind"] == "file" else item
+
+    def _wanted(self, wanted: str) -> list[dict[str, Any]]:
         found = []
         for item in kinds.expand(self._evaluate(self.variables[wanted])):
             if item["kind"] == "tree":

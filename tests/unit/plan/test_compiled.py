@@ -1,5 +1,6 @@
 """What is compiled once gives what Ansible's own templating gives."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_shared_and_plain_agree(texts: list[tuple[str, bool]]) -> None:
 
 
 def test_a_text_is_compiled_once_for_all_hosts() -> None:
-    compiled.warm(DataLoader(), EXPRESSIONS, escape_backslashes=True)
+    compiled.warm(DataLoader(), {True: EXPRESSIONS})
     known = dict(compiled.CODE)
     assert len(known) == len(EXPRESSIONS)
     shared = compiled.share(plain())
@@ -72,11 +73,42 @@ def test_settings_of_a_templates_own_are_not_shared() -> None:
 
 
 def test_a_text_that_is_not_trusted_stays_a_text() -> None:
-    compiled.warm(DataLoader(), ["{{ name }}"], escape_backslashes=True)
+    compiled.warm(DataLoader(), {True: ["{{ name }}"]})
     assert compiled.share(plain()).template("{{ name }}") == "{{ name }}"
 
 
 def test_a_wrong_text_fails_where_it_is_used() -> None:
-    compiled.warm(DataLoader(), ["{{ name"], escape_backslashes=True)
+    compiled.warm(DataLoader(), {True: ["{{ name"]})
     with pytest.raises(Exception, match=r"[Ss]yntax error"):
         compiled.share(plain()).template(trust_as_template("{{ name"))
+
+
+def test_what_was_compiled_is_there_for_the_next_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {True: EXPRESSIONS, False: EXPRESSIONS}
+    compiled.warm(DataLoader(), texts, cache=tmp_path / "cache")
+    compiled.CODE.clear()
+    monkeypatch.setattr(compiled, "Templar", lambda **_: pytest.fail("it was compiled again"))
+    compiled.warm(DataLoader(), texts, cache=tmp_path / "cache")
+    monkeypatch.undo()
+    shared = compiled.share(plain())
+    for text in EXPRESSIONS:
+        assert shared.template(trust_as_template(text)) == plain().template(trust_as_template(text))
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", b"\xe9\x01\x00\x00\x00"])
+def test_a_cache_that_was_damaged_or_cannot_be_written_is_passed_over(tmp_path: Path, damage: bytes) -> None:
+    compiled.warm(DataLoader(), {True: EXPRESSIONS}, cache=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(damage)
+    compiled.CODE.clear()
+    compiled.warm(DataLoader(), {True: EXPRESSIONS}, cache=tmp_path)
+    assert len(compiled.CODE) == len(EXPRESSIONS)
+    (tmp_path / "file").touch()
+    compiled.warm(DataLoader(), {True: EXPRESSIONS}, cache=tmp_path / "file/below")
+
+
+def test_only_what_was_compiled_last_is_kept(tmp_path: Path) -> None:
+    compiled.warm(DataLoader(), {True: EXPRESSIONS}, cache=tmp_path)
+    compiled.warm(DataLoader(), {True: EXPRESSIONS[1:]}, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert tmp_path.stat().st_mode & 0o077 == 0
