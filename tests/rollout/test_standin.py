@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import pty
 import random
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +21,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.rollout.conftest import Make, Site
 
 KILLS = 10
@@ -84,6 +92,12 @@ def test_two_drivers_exclude_each_other(site: Make) -> None:
         assert second.returncode == 2
         assert what in second.stderr
         assert f"process {first.pid}" in second.stderr
+    # By another name, in another inventory, it is still the same host.
+    other = one.root / "other.yml"
+    other.write_text("rdna1: {hosts: {alias: {ansible_host: h1, ansible_connection: local}}}\n")
+    words = ["-i", str(other), "--playbook", one.words[-1], "--runs-dir", str(one.root / "other-runs")]
+    second = one.finish(one.start(*words))
+    assert (second.returncode, "host alias: run " in second.stderr) == (2, True)
     assert one.finish(first).returncode == 0
 
 
@@ -159,47 +173,102 @@ def wait_for(condition: object, seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("where", ["extra", "inventory"])
+@contextlib.contextmanager
+def watched(secret: bytes) -> Iterator[list[str]]:
+    """Look at every process, again and again; yields where arguments or environments tell a secret."""
+    found: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            for file in (
+                file for pattern in ("cmdline", "environ") for file in Path("/proc").glob(f"[0-9]*/{pattern}")
+            ):
+                with contextlib.suppress(OSError):
+                    if secret in file.read_bytes():
+                        found.append(str(file))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("where", ["extra", "inventory", "inline"])
 def test_a_vaulted_value_shows_up_nowhere(site: Make, where: str) -> None:
     secret = "correct-horse-battery"  # noqa: S105 - what the test looks for
-    one = site({"h1": "ok"}, variables={"standin_seconds": 8})
+    one = site({"h1": "ok", "h2": "fail-aloud"}, variables={"standin_seconds": 3})
     password = one.root / "password"
     password.write_text("vault-pass-phrase\n")
     target = one.root / "secret.yml" if where == "extra" else one.inventory.parent / "group_vars/rdna1.yml"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(f"standin_secret: {secret}\n")
-    vault = Path(sys.executable).with_name("ansible-vault")
-    encrypt = [vault, "encrypt", "--vault-password-file", password, target]
-    subprocess.run(encrypt, check=True, capture_output=True)
-    words = [*one.words, "--vault-password-file", str(password)]
-    if where == "extra":
-        words += ["-e", f"@{target}"]
-    process = one.start(*words)
-    wait_for(lambda: one.attempts("h1") == 1)
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert not [line for line in lines if secret.encode() in line]
-    done = one.finish(process)
-    assert done.returncode == 0, done.stderr
+    vault = str(Path(sys.executable).with_name("ansible-vault"))
+    words = ["--vault-password-file", str(password)]
+    if where == "inline":
+        encrypt = [vault, "encrypt_string", *words, "--name", "standin_secret", secret]
+        target.write_text(subprocess.run(encrypt, check=True, capture_output=True, text=True).stdout)
+    else:
+        subprocess.run([vault, "encrypt", *words, str(target)], check=True, capture_output=True)
+    more = ["-e", f"@{target}"] if where == "extra" else []
+    with watched(secret.encode()) as told:
+        done = one.rollout(*words, *more, "--on-failure", "leave", "--waves", "100%")
+        assert done.returncode == 1, done.stderr
+        forms = [word for form in ("html", "json", "junit") for word in (f"--{form}", str(one.runs / form))]
+        reported = one.report("report", *forms)
+        assert reported.stderr.count("wrote ") == 3, reported.stderr
+    assert told == []
+    assert one.states() == {"h1": "changed", "h2": "failed"}
     kept = {path: path.read_bytes() for path in one.runs.rglob("*") if path.is_file()}
     assert [path for path, content in kept.items() if secret.encode() in content] == []
     log = (one.runs / one.run["id"] / "logs/wave-1.log").read_text()
     assert "the password is ********" in log
-    assert secret not in done.stdout + done.stderr
+    for form in ("html", "json", "junit"):
+        assert b"no login with ********" in kept[one.runs / form]
+    assert "no login with ********" in done.stdout
+    assert secret not in done.stdout + done.stderr + reported.stdout + reported.stderr
 
 
 def test_forty_hosts_of_two_inventories_in_waves(site: Make) -> None:
-    names = [f"h{number:02}" for number in range(40)]
-    one = site({name: "disk-full" if name in ("h02", "h30") else "ok" for name in names}, canaries=["h07"])
+    names = [f"h{number:02}" for number in range(30)]
+    one = site({name: "disk-full" if name in ("h02", "h29") else "ok" for name in names}, canaries=["h07"])
     second = one.root / "second/hosts.yml"
     second.parent.mkdir()
-    second.write_text("rdna1: {vars: {standin_second: true}}\n")
+    second.write_text("rdna1: {hosts: {'h[30:39]': }}\n")
     done = one.rollout("-i", str(second), "--budget", "5%", "--on-failure", "leave", "--quiet")
     assert done.returncode == 1, done.stdout + done.stderr
     assert [len(wave["hosts"]) for wave in one.run["waves"]] == [1, 3, 16, 20]
     assert [wave["gate"]["failures"] for wave in one.run["waves"]] == [0, 1, 1, 2]
     assert one.run["state"] == "done"
-    assert sorted(name for name, state in one.states().items() if state != "changed") == ["h02", "h30"]
+    assert sorted(name for name, state in one.states().items() if state != "changed") == ["h02", "h29"]
+    assert [one.of(f"h{number}")["state"] for number in range(30, 40)] == ["changed"] * 10
     assert one.run["inventory"]["paths"] == [str(one.inventory), str(second)]
+
+
+def test_a_terminal_shows_a_table_and_at_last_one_screen(site: Make) -> None:
+    one = site(
+        {"h1": "ok", "h2": "fail-aloud"}, variables={"standin_seconds": 4, "standin_secret": "nothing"}
+    )
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process = one.start(*one.words, "--waves", "1,100%", "--on-failure", "leave", stdout=terminal)
+    os.close(terminal)
+    shown = b""
+    # Reading from a terminal that nobody holds any more is an error.
+    with contextlib.suppress(OSError):
+        while piece := os.read(controller, 65536):
+            shown += piece
+    assert process.wait(60) == 1
+    said = shown.decode()
+    assert re.search(r"wave 1 of 2 \(1\)  0 passed, 0 failed, 2 to go  budget left 0 of 0", said)
+    assert re.search(r"h1 +running", said)
+    screen = said[said.rindex("Run ") :]
+    assert "stopped. 2 hosts: 1 changed, 1 failed." in screen
+    assert "no login with nothing" in screen
+    assert f"Next: rdna1 rollout --resume {one.run['id']} --runs-dir" in screen
 
 
 def test_hooks_are_told_the_hosts_facts(site: Make) -> None:
