@@ -24,16 +24,16 @@ PACKAGE = "ansible_collections.rdna1.provision.plugins.module_utils"
 OBSERVER = "observation"
 
 
-def _sources(name: str) -> dict[str, str]:
+def _sources(name: str, found: dict[str, str] | None = None) -> dict[str, str]:
     """The texts of a module and of all that it imports of ours, by their full names."""
-    text = (UTILS / f"{name}.py").read_text(encoding="utf-8")
-    found = {f"{PACKAGE}.{name}": text}
+    found = {} if found is None else found
+    text = found[f"{PACKAGE}.{name}"] = (UTILS / f"{name}.py").read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
             inner = (node.module or "").removeprefix(PACKAGE).lstrip(".")
             for needed in [inner] if inner else [alias.name for alias in node.names]:
                 if f"{PACKAGE}.{needed}" not in found:
-                    found |= _sources(needed)
+                    _sources(needed, found)
     return found
 
 
