@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SCHEMA = "rdna1.plan/1"
 JUDGE = "host_check"
 VERIFIER = "conv2d_verify"
+STACK = "pytorch_venv"
 # Owns what no role writes but the playbook itself.
 CHAIN = "chain"
 MANIFEST = "/var/lib/rdna1/manifest.json"
@@ -64,7 +65,11 @@ def summary(
     facts: Mapping[str, Any], desired: Iterable[tuple[str, Mapping[str, Any]]], answers: Iterable[Any]
 ) -> dict[str, Any]:
     """What the host is, in a few words; None for what it does not have."""
-    seen = {item["kind"]: (item, answer) for (_, item), answer in zip(desired, answers, strict=True)}
+    seen = {
+        item["kind"]: (item, answer)
+        for (role, item), answer in zip(desired, answers, strict=True)
+        if item["kind"] != "venv" or role == STACK  # another role's venv is not what the host computes with
+    }
     system = seen["system"][1]
     found: dict[str, Any] = {
         "os": f"{facts['distribution']} {facts['distribution_version']}",

@@ -50,7 +50,9 @@ def scope() -> MakeScope:
     return make
 
 
-ROLES = ["host_check", "jammy_compat", "rocm", "pytorch_venv", "rocm_environment", "conv2d_verify"]
+ROLES = [
+    "host_check", "jammy_compat", "rocm", "pytorch_venv", "rocm_environment", "conv2d_verify", "self_converge"
+]  # fmt: skip
 ARCHIVE = [{"uris": ["http://mirror.example.org/os"], "pockets": ["", "-updates"], "signed_by": "/key.gpg"}]
 
 
