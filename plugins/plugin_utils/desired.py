@@ -36,11 +36,14 @@ class UnknownSystemError(Exception):
 
 
 def _load() -> dict[str, dict[str, dict[str, Any]]]:
-    """The variables that roles come with: role -> ``defaults``, ``main`` or a release -> variables."""
-    loader = DataLoader()
+    """The variables that roles come with: role -> ``defaults``, ``main`` or a release -> variables.
+
+    Without the places that Ansible's own loader notes of each value, which take six times as long.
+    """
 
     def read(path: Path) -> dict[str, Any]:
-        return loader.load_from_file(str(path), trusted_as_template=True) or {}
+        found: dict[str, Any] = _trusted(yaml_files.read(str(path)) or {})
+        return found
 
     return {
         role.name: {
@@ -49,6 +52,15 @@ def _load() -> dict[str, dict[str, dict[str, Any]]]:
         }
         for role in sorted(ROLES.iterdir())
     }
+
+
+def _trusted(value: Any) -> Any:
+    """A value whose templates may be evaluated: it is our own."""
+    if isinstance(value, dict):
+        return {key: _trusted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_trusted(inner) for inner in value]
+    return trust_as_template(value) if isinstance(value, str) and TEMPLATE.search(value) else value
 
 
 def _templates(value: Any) -> Iterator[str]:
