@@ -147,9 +147,9 @@ def _tree(role: str, item: Item) -> Iterator[Breakage]:
     root = item["path"]
     for name in item["files"]:
         path = f"{root}/{name}"
-        for how, shell in _file({"path": path, "mode": item["mode"]}):
+        for how, shell in _file({"path": path, "mode": item.get("mode", "0644")}):
             yield Breakage(role, how, shell, (path,))
-    for how, shell in _directory({"path": root, "mode": item["directory_mode"]}):
+    for how, shell in _directory({"path": root, "mode": item.get("directory_mode", "0755")}):
         yield Breakage(role, how, shell, (root,))
     yield Breakage(role, "a stranger in it", f"touch {q(root)}/stranger.py", (f"{root}/stranger.py",))
 
