@@ -148,7 +148,7 @@ def complete(
         elif item["kind"] == "card":
             cards = [card["device_id"] for group in ("cards", "others") for card in answer[group]]
     for role, item in desired:
-        if item["kind"] == "file":
+        if item["kind"] == "file" and "text" not in item:
             item["text"] = scopes[role].text(item["template"])
         elif item["kind"] == "verdict":
             item |= {"kernel": kernel, "cards": cards if item["cards"] else None}

@@ -337,6 +337,17 @@ def _judge_venv(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
         yield Difference(str(place), "not as wanted", f"lock {layout.name}", difference.reason)
 
 
+def _judge_venv_beside(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
+    """One that is not in use: whether `current` leads to it, and what is kept, is the other one's."""
+    theirs = (venv_state.SWITCH, venv_state.PRUNE)
+    identity = venv_lock.identity(item["lock"])
+    layout = venv_state.Layout(Path(item["root"]), identity[:12])
+    wanted = venv_state.Wanted(identity, venv_lock.parse(item["lock"]), item["interpreter"], 0)
+    for difference in venv_state.differences(layout, seen, wanted):
+        if difference.action not in theirs:
+            yield Difference(str(layout.venv), "not as wanted", f"lock {layout.name}", difference.reason)
+
+
 def _judge_record(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
     if seen is None:
         yield Difference(item["path"], "missing", "a record", "nothing is recorded")
@@ -471,6 +482,7 @@ KINDS: dict[str, Kind] = {
     "system": Kind(_ask("system"), _judge_system),
     "tree": Kind(_ask("tree", "path"), _judge_tree),
     "venv": Kind(_ask_venv, _judge_venv),
+    "venv_beside": Kind(_ask_venv, _judge_venv_beside),
     "verdict": Kind(_ask("record", "path"), _judge_verdict),
 }
 

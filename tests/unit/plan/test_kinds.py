@@ -211,8 +211,8 @@ def test_what_differs_is_named_with_its_reason(item: Item, seen: Any, named: str
 
 def test_every_kind_was_judged_both_ways() -> None:
     """The venv has tests of its own, on real ones."""
-    assert {item["kind"] for item, _ in GOOD} | {"venv"} == kinds.KINDS.keys()
-    assert {item["kind"] for item, *_ in BAD} | {"venv"} == kinds.KINDS.keys()
+    assert {item["kind"] for item, _ in GOOD} | {"venv", "venv_beside"} == kinds.KINDS.keys()
+    assert {item["kind"] for item, *_ in BAD} | {"venv", "venv_beside"} == kinds.KINDS.keys()
 
 
 def test_a_list_is_expanded() -> None:

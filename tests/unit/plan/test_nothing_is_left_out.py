@@ -35,8 +35,8 @@ CHANGES = {
 # These look, judge or tell, or lead to other tasks.
 CHANGES_NOTHING = {
     *(f"ansible.builtin.{name}" for name in (
-        "assert", "debug", "fail", "fetch", "find", "getent", "import_tasks", "include_tasks", "include_vars",
-        "meta", "set_fact", "setup", "stat", "wait_for",
+        "assert", "debug", "fail", "fetch", "find", "getent", "import_tasks", "include_role", "include_tasks",
+        "include_vars", "meta", "set_fact", "setup", "stat", "wait_for",
     )),
     *(f"rdna1.provision.{name}" for name in (
         "apt_archive", "card_facts", "check_variables", "disk_space", "dpkg_leftovers", "observe",

@@ -192,6 +192,40 @@ def test_the_wrapper_keeps_the_exit_code_and_says_what_is_missing(wrapper: Calla
     assert done.stderr == f"rdna1-python: there is no {python}; run the role pytorch_venv\n"
 
 
+@pytest.mark.parametrize("words", [["--stack", "rocm57"], ["--stack=rocm57"]])
+def test_the_wrapper_takes_another_stack_whole(
+    wrapper: Callable[..., Path], words: list[str], tmp_path: Path
+) -> None:
+    """Nothing of the host's own stack stays, and nothing that a program's own words say is taken."""
+    path = wrapper(rocm_environment_policy="sdma-off")
+    folder = tmp_path / "stacks/rocm57"
+    (folder / "venv/bin").mkdir(parents=True)
+    (folder / "environment").write_text("HSA_OVERRIDE_GFX_VERSION=1.2.3\n")
+    (folder / "venv/bin/python").symlink_to(tmp_path / "current/bin/python")
+    login = {**BASE, "HSA_ENABLE_SDMA": "0", "ROCM_PATH": "/opt/rocm-5.2.0", "stack": "mine"}
+    done = subprocess.run(
+        [path, *words, "a b", "--stack", "x"], env=login, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["a b", "--stack", "x"]
+    found = dict(line.split("=", 1) for line in lines[3:])
+    assert found["HSA_OVERRIDE_GFX_VERSION"] == "1.2.3"
+    assert found["stack"] == "mine"
+    assert not found.keys() & {"HSA_ENABLE_SDMA", "ROCM_PATH"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--stack"], ["--stack="], ["--stack", "../x"], ["--stack", "rocm99", "a"]]
+)
+def test_the_wrapper_names_the_stacks_that_there_are(
+    wrapper: Callable[..., Path], words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "stacks/rocm52").mkdir(parents=True)
+    done = subprocess.run([wrapper(), *words], env=BASE, capture_output=True, text=True, check=False)
+    assert done.returncode == 127
+    assert done.stderr.endswith("choose from rocm52\n")
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=30))
 def test_what_a_site_says_of_its_policy_stays_a_comment(render: Evaluate, text: str) -> None:
