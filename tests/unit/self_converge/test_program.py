@@ -89,7 +89,9 @@ def test_it_is_called_with_one_commit_and_nothing_of_who_started_it(
     assert main(prepared) == 0
     called = (stand_in / "called").read_text()
     assert f"--checkout {40 * '0'} --directory {tmp_path}/release --limit render-01" in called
-    assert "ansible_connection=local playbooks/rdna1.yml" in called
+    assert (
+        f"ansible_connection=local --extra-vars self_converge_commit={40 * '0'} playbooks/rdna1.yml" in called
+    )
     assert "--verify-commit" not in called
     around = (stand_in / "around").read_text()
     assert "ANSIBLE_CONFIG" not in around

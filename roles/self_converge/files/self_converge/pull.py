@@ -63,6 +63,8 @@ def command(settings: Settings, checkout: Path) -> list[str]:
         "--limit", settings.host,
         # Whatever the inventory says of how others reach this host.
         "--extra-vars", "ansible_connection=local",
+        # A commit's own inventory cannot name it.
+        "--extra-vars", f"self_converge_commit={settings.commit}",
         settings.playbook,
     ]  # fmt: skip
 
