@@ -328,7 +328,7 @@ def test_its_whole_time_is_bounded(site: Callable[..., Site]) -> None:
     assert not here.found(journal).ranking.ranked[1].candidate.works
 
 
-WEDGING = {"rocm52@readme": WELL, "rocm57@gemm-only": HANGS_FROM_44, "rocm52@gemm-off": WELL}
+WEDGING = {"rocm52@readme": WELL, "rocm57@gemm-only": MEMORY_FAULT, "rocm52@gemm-off": WELL}
 
 
 def test_a_wedged_card_is_offered_its_reboot_and_the_rest_is_tried(site: Callable[..., Site]) -> None:
