@@ -18,6 +18,7 @@ INSTALL = [
     *("-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir"),
     *("--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--requirement"),
 ]
+DOWNLOAD = ["-I", *(word.replace("install", "download") for word in INSTALL)]
 
 TAMPERED = re.compile(
     r"^\s*(?P<name>\S+==\S+) from (?P<source>[^\s#]+).*?\n(?:.*\n)*?"
@@ -76,6 +77,11 @@ class Sources(NamedTuple):
         ]
 
 
+def requirements(lock: str, sources: Sources) -> str:
+    """Write the requirements file: where wheels may come from, and which."""
+    return "\n".join([*sources.lines(), lock])
+
+
 def install(
     venv: Path, interpreter: str, lock: str, sources: Sources, tmp: Path, environment: Mapping[str, str]
 ) -> None:
@@ -84,7 +90,7 @@ def install(
     if made.code:
         raise BuildError(f"{interpreter} could not make a venv: {_last_line(made.output)}", made.output)
     file = tmp / "requirements.txt"
-    file.write_text("\n".join([*sources.lines(), lock]))
+    file.write_text(requirements(lock, sources))
     done = run(
         [venv / "bin/python", *INSTALL, file],
         # PIP_USER: a host's pip.conf may ask for installs under a home.
@@ -121,6 +127,11 @@ def check(venv: Path, requirements: Sequence[Requirement], modules: Sequence[str
             content.output,
         )
     return dict(found["modules"])
+
+
+def wheels_missing(output: str) -> bool:
+    """Whether pip stopped because a wheel is not there, or not the locked one."""
+    return bool(TAMPERED.search(output) or ABSENT.search(output))
 
 
 def explain(failed: Outcome) -> str:

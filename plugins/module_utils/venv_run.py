@@ -26,15 +26,20 @@ class Outcome(NamedTuple):
     output: str
 
 
+def surroundings(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the environment of whoever called, without what would lead astray, and what is to be added."""
+    base = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return {**base, "LC_ALL": "C.UTF-8", **(environment or {})}
+
+
 def run(
     argv: Sequence[str | Path], environment: Mapping[str, str] | None = None, timeout: int = 60
 ) -> Outcome:
     """Run a command to its end or to the end of its time; a command that cannot be run has code 127."""
-    base = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     try:
         done = subprocess.run(
             [str(word) for word in argv],
-            env={**base, "LC_ALL": "C.UTF-8", **(environment or {})},
+            env=surroundings(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

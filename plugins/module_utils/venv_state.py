@@ -64,6 +64,11 @@ class Layout(NamedTuple):
         """Where downloads wait: /tmp may be a small memory file system."""
         return self.root / "tmp"
 
+    @property
+    def wheels(self) -> Path:
+        """Where wheels are fetched to before the venv is built; ``venv_wheels`` says what is in it."""
+        return self.tmp / "wheels"
+
 
 class Wanted(NamedTuple):
     """What the venv is to be."""
@@ -128,7 +133,12 @@ def differences(layout: Layout, observed: dict[str, Any], wanted: Wanted) -> lis
     target = f"venvs/{layout.name}"
     if observed["current"] != target:
         found.append(Difference(SWITCH, f"current -> {observed['current'] or 'nothing'}, {target} wanted"))
-    found += [Difference(PRUNE, f"an interrupted run left {path}") for path in observed["leftovers"]]
+    # Wheels that were fetched for the venv that is to be built are no leftover.
+    fetched = (
+        {str(layout.wheels.relative_to(layout.root))} if any(one.action == BUILD for one in found) else set()
+    )
+    left = [path for path in observed["leftovers"] if path not in fetched]
+    found += [Difference(PRUNE, f"an interrupted run left {path}") for path in left]
     found += [Difference(PRUNE, f"{path} is no longer needed") for path in prunable(layout, observed, wanted)]
     return found
 

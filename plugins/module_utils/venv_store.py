@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Iterator
 
+from ansible_collections.rdna1.provision.plugins.module_utils import progress
 from ansible_collections.rdna1.provision.plugins.module_utils.venv_state import (
     ASIDE,
     MARKER,
@@ -60,7 +61,7 @@ def recover(layout: Layout) -> None:
     """Tidy what an interrupted run left: every venv is then complete where it stands, or gone."""
     for aside in [path for path in layout.venvs.glob("*") if ASIDE.match(path.name)]:
         put_back(layout._replace(name=aside.name.partition(".")[0]))
-    for left in layout.tmp.glob("*"):
+    for left in set(layout.tmp.glob("*")) - {layout.wheels}:
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -126,6 +127,11 @@ def points_to(layout: Layout, venv: Path) -> bool:
     return layout.current.is_symlink() and str(layout.current.readlink()) == str(
         venv.relative_to(layout.root)
     )
+
+
+def room_gib(layout: Layout) -> float:
+    """Free space for a venv, in GiB; wheels that were fetched ahead have some of it already."""
+    return free_gib(layout.venvs) + progress.size(layout.wheels) / (1 << 30)
 
 
 def free_gib(path: Path) -> float:

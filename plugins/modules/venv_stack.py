@@ -15,6 +15,8 @@ description:
     (a file gone, of another size, mode, owner or content) or whose interpreter is gone is built anew. Files
     are compared with a list that the build wrote; the content is read of those that were touched since.
   - A venv that is as wanted is recognised without starting torch.
+  - Wheels that M(rdna1.provision.venv_wheels) fetches are waited for and taken. Where that came to nothing,
+    they are fetched now.
 options:
   root:
     description: Where everything lives.
@@ -125,6 +127,11 @@ imported:
   type: dict
   returned: always
   sample: {torch: 1.13.1+rocm5.2}
+ahead:
+  description: What came of fetching the wheels ahead; empty where nobody did.
+  type: str
+  returned: always
+  sample: all wheels were fetched ahead, in 41 s
 extras:
   description:
     - Distributions that somebody added to the venv. They are left alone, and lost when it is built anew.
@@ -151,6 +158,7 @@ from ansible_collections.rdna1.provision.plugins.module_utils import (
     venv_run,
     venv_state,
     venv_store,
+    venv_wheels,
 )
 
 
@@ -190,6 +198,8 @@ class Stack:
             identity, self.requirements, parameters["interpreter"], parameters["keep"]
         )
         self.sources = venv_build.Sources(*(parameters[name] for name in venv_build.Sources._fields))
+        self.environment = {name: str(value) for name, value in parameters["environment"].items()}
+        self.ahead = venv_wheels.Ahead()
         self.imported: dict[str, str] = {}
         self.current: str | None = None
 
@@ -214,7 +224,7 @@ class Stack:
             refused = venv_run.judge(interpreter, venv_run.probe(interpreter), self.parameters["python"])
             if refused:
                 raise venv_build.BuildError(refused)
-        free = venv_store.free_gib(self.layout.venvs)
+        free = venv_store.room_gib(self.layout)
         if free < self.parameters["free_gib"]:
             raise venv_build.BuildError(
                 f"{free:.1f} GiB are free under {self.layout.root}, the wheels want "
@@ -233,6 +243,7 @@ class Stack:
                 sealed_tree.renew(self.layout.venv)
             if not self.parameters["switch"]:
                 return
+            venv_wheels.clear(self.layout)
             if not venv_store.points_to(self.layout, self.layout.venv):
                 venv_store.switch(self.layout, self.layout.venv)
             observed = venv_state.observe(self.layout)
@@ -248,11 +259,10 @@ class Stack:
         layout.venvs.mkdir(mode=0o755, exist_ok=True)
         venv_store.set_aside(layout)
         try:
-            with venv_store.scratch(layout) as tmp, progress.of_growth("venv", "wheels", [tmp, layout.venv]):
-                environment = {name: str(value) for name, value in parameters["environment"].items()}
-                venv_build.install(
-                    layout.venv, self.wanted.interpreter, parameters["lock"], self.sources, tmp, environment
-                )
+            filling = [layout.wheels, layout.venv]
+            with venv_store.scratch(layout) as tmp, progress.of_growth("venv", "wheels", [tmp, *filling]):
+                self.ahead = venv_wheels.take(layout, parameters["lock"], self.sources)
+                self.install(tmp)
             locked = {requirement.name for requirement in self.requirements}
             modules = [name for name in parameters["modules"] if venv_lock.canonical(name) in locked]
             self.imported = venv_build.check(layout.venv, self.requirements, modules)
@@ -261,6 +271,22 @@ class Stack:
         except BaseException:
             venv_store.put_back(layout)
             raise
+        finally:
+            if self.ahead.said:
+                venv_wheels.clear(layout)
+
+    def install(self, tmp: Path) -> None:
+        """Install the wheels, from what was fetched ahead if that is all of them."""
+        arguments = (self.layout.venv, self.wanted.interpreter, self.parameters["lock"])
+        if self.ahead.folder:
+            fetched = venv_build.Sources(find_links=[str(self.ahead.folder)], offline=True)
+            try:
+                return venv_build.install(*arguments, fetched, tmp, self.environment)
+            except venv_build.BuildError as error:
+                if not venv_build.wheels_missing(error.log):
+                    raise
+                self.ahead = venv_wheels.Ahead(None, f"what was fetched ahead is of no use: {error}")
+        return venv_build.install(*arguments, self.sources, tmp, self.environment)
 
     def seal(self, locked: Collection[str]) -> None:
         """List the venv's files, but for pip's and what else may change itself."""
@@ -322,6 +348,7 @@ def main() -> None:
         venv=str(stack.layout.venv),
         reasons=[difference.reason for difference in found],
         imported=stack.imported,
+        ahead=stack.ahead.said,
         extras=venv_state.extras(observed, stack.wanted),
         diff={
             "before": stack.shown(observed) + "".join(f"# {difference.reason}\n" for difference in found),
