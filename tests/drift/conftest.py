@@ -15,7 +15,7 @@ import pytest
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[1]
-EXTRA = ("-e", "@tests/drift/vars.yml")
+EXTRA = ("-i", "inventories/lab", "-e", "@tests/drift/vars.yml")
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 
 
@@ -42,16 +42,7 @@ class Hosts:
     def play(self, playbook: str, *arguments: str, check: bool = True) -> str:
         """Run a playbook; return what Ansible said."""
         done = subprocess.run(
-            [
-                PLAYBOOK,
-                playbook,
-                "-i",
-                "inventories/lab",
-                *EXTRA,
-                "-e",
-                f"drift_to={self.folder}",
-                *arguments,
-            ],
+            [PLAYBOOK, *EXTRA, "-e", f"drift_to={self.folder}", playbook, *arguments],
             cwd=CHECKOUT,
             env={**os.environ, "RDNA1_LAB": self.lab},
             capture_output=True,
