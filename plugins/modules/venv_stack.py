@@ -343,6 +343,8 @@ def main() -> None:
             msg=f"The venv was not built: {error}; {module.params['root']}/current is as it was.",
             log=getattr(error, "log", "").splitlines()[-40:],
         )
+    if stack.ahead.said and not stack.ahead.folder:
+        module.warn(f"{stack.ahead.said}; they were fetched while the venv was built")
     module.exit_json(
         changed=bool(found),
         venv=str(stack.layout.venv),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
     venv_build,
     venv_lock,
@@ -141,14 +142,17 @@ def test_real_pip_fetches_from_an_index_once(
 
 @pytest.mark.usefixtures("quick")
 def test_what_failed_ahead_is_fetched_by_who_builds(
-    fetch: Fetch, build: Provision, fake: Path, layout: venv_state.Layout
+    fetch: Fetch, build: Provision, fake: Path, layout: venv_state.Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _, said: warned.append(said))
     (fake / "fails").write_text("ERROR: No matching distribution found for torch==1.13.1")
     (fake / "go").touch()
     fetch()
     built = build()
     assert built["changed"] is True
     assert built["ahead"].startswith("the wheels could not be fetched ahead: no index has torch==1.13.1")
+    assert warned == [f"{built['ahead']}; they were fetched while the venv was built"]
     assert not layout.tmp.exists()
 
 
