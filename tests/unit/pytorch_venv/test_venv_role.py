@@ -147,6 +147,25 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
     ),
     "no-hash": ({"pytorch_venv_requirements": "{{ tmp }}/nohash.txt"}, "line 1: torch needs --hash=sha256:"),
     "full": ({"pytorch_venv_free_gib": 1000000}, "GiB; make room there"),
+    "beside": ({"rdna1_stacks_beside": ["cpu_reference"]}, ""),
+    "beside-itself": ({"rdna1_stacks_beside": ["rocm52"]}, "beside rocm52 there cannot be rocm52; name each"),
+    "beside-not-kept": (
+        {"rdna1_stacks_beside": ["cpu_reference"], "pytorch_venv_keep": 0},
+        "there cannot be cpu_reference; name each stack once in pytorch_venv_beside",
+    ),
+    "beside-unknown": (
+        {"rdna1_stacks_beside": ["rocm53"]},
+        "the stack rocm53 cannot lie beside the host's own, since there is none of this name; correct",
+    ),
+    "beside-unlocked": ({"rdna1_stacks_beside": ["rocm57"]}, "nobody has locked it (rdna1 lock rocm57)"),
+    "another-stack-s-lock": (
+        {
+            "rdna1_stack": "rocm57",
+            "pytorch_venv_requirements": str(ROOT / "stacks/rocm52/requirements.txt"),
+            "pytorch_venv_switch": False,
+        },
+        "pins torch 1.13.1+rocm5.2 and the stack rocm57 is torch 2.2.2+rocm5.7; let",
+    ),
 }  # fmt: skip
 
 

@@ -21,6 +21,21 @@ CASES: dict[str, tuple[Mapping[str, Any], str]] = {
     "cpu": ({"rdna1_stack": "cpu_reference"}, ""),
     "number": ({"rocm_environment_variables": {"MIOPEN_LOG_LEVEL": 5}}, ""),
     "stack": ({"rdna1_stack": "rocm53"}, "there is no stack rocm53; correct rocm_environment_stack"),
+    "beside": ({"rdna1_stacks_beside": ["rocm57", "therock"]}, ""),
+    "beside-same-rocm": ({"rdna1_stacks_beside": ["rocm52-mixed"]}, ""),
+    "beside-unknown": (
+        {"rdna1_stacks_beside": ["rocm53"]},
+        "the stack rocm53 cannot lie beside rocm52, since there is none of this name; correct",
+    ),
+    "beside-other-rocm": (
+        {"rdna1_stack": "rocm57", "rdna1_stacks_beside": ["rocm52-mixed"]},
+        "cannot lie beside rocm57, since it needs the libraries of /opt/rocm-5.2.0, and the host has "
+        "/opt/rocm-5.7.0: one release of its packages excludes another; correct rocm_environment_beside",
+    ),
+    "beside-no-rocm": (
+        {"rdna1_stack": "therock", "rdna1_stacks_beside": ["rocm52-mixed"]},
+        "it needs the libraries of /opt/rocm-5.2.0, and the host has no ROCm",
+    ),
     "policy": (
         {"rocm_environment_policy": "gemm-of"},
         "there is no policy gemm-of; set rocm_environment_policy to one of defaults, direct-off, ",
