@@ -31,14 +31,16 @@ class Breakage:
     deep: bool = False
     # The plan has it only where nothing else differs.
     alone: bool = False
+    # All that lies inside is as it was, and is named for itself.
+    inside_whole: bool = False
 
     def __str__(self) -> str:
         return f"{self.role}: {self.named[0]}: {self.how}{' (deep)' if self.deep else ''}"
 
     @property
-    def only_access(self) -> bool:
-        """Whether all that is inside is as it was."""
-        return self.how in ("owner", "group") or self.how.startswith("mode ")
+    def leaves_inside(self) -> bool:
+        """Whether what lies inside can be broken as well."""
+        return self.inside_whole or self.how in ("owner", "group") or self.how.startswith("mode ")
 
     @property
     def stops_apt(self) -> bool:
@@ -58,8 +60,8 @@ class Breakage:
             return True
         return any(
             mine == yours
-            or (not other.only_access and mine.startswith(f"{yours}/"))
-            or (not self.only_access and yours.startswith(f"{mine}/"))
+            or (not other.leaves_inside and mine.startswith(f"{yours}/"))
+            or (not self.leaves_inside and yours.startswith(f"{mine}/"))
             for mine in (*self.named, *self.claims)
             for yours in (*other.named, *other.claims)
         )
@@ -314,13 +316,14 @@ def _venv(role: str, item: Item) -> Iterator[Breakage]:
         ("a file", f"rm -rf {venv}; touch {venv}"),
         ("a link", f"mv {venv} {root}/moved; ln -s {root}/moved {venv}"),
     ):  # fmt: skip
-        yield Breakage(role, how, shell, (venv,), (current,))
+        whole = how not in ("gone", "a file", "a link")
+        yield Breakage(role, how, shell, (venv,), (current,), inside_whole=whole)
     for how, left in (
         ("an aside left", f"{venv}.replaced"),
         ("an unused Python", f"{root}/python/3.9.1"),
         ("a download left", "/".join((root, "tmp", "left"))),
     ):
-        yield Breakage(role, how, f"mkdir -p {left}", (venv,), (left,))
+        yield Breakage(role, how, f"mkdir -p {left}", (venv,), (left,), inside_whole=True)
     if python.startswith(f"{root}/python/"):
         home = "/".join(python.split("/")[: len(root.split("/")) + 2])
         library = f"{home}/lib/python3*/json/decoder.py"
