@@ -165,9 +165,9 @@ class Store:
             older = self.points[self.points.index(point) - 1]
             self._extend(older, point, self.blobs(point))
             self.points.remove(point)
-            away = self.root / (".%s" % point["id"])
-            self.folder(point).rename(away)
-            shutil.rmtree(away)
+            # Without this it is no point any more. Not renamed first: overlays refuse that for lower layers.
+            (self.folder(point) / "point.json").unlink()
+            shutil.rmtree(self.folder(point))
         return [point["id"] for point in gone]
 
     def folder(self, point: Point) -> Path:
@@ -227,8 +227,9 @@ class Store:
         self.root.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.root.mkdir(mode=0o700, exist_ok=True)
         self.root.chmod(0o700)
-        for left in self.root.glob(".*"):
-            shutil.rmtree(left)
+        for left in self.root.iterdir():
+            if left.is_dir() and (left.name.startswith(".") or not (left / "point.json").exists()):
+                shutil.rmtree(left)
 
 
 def _covers(point: Point, found: Mapping[str, Any]) -> bool:

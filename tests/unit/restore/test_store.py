@@ -137,6 +137,35 @@ def test_old_points_go_and_what_they_know_of_does_not(root: Path, etc: Path) -> 
     assert [(etc / f"f{number}").read_text() for number in range(6)] == list("012345")
 
 
+def test_old_points_go_also_from_the_lower_layer_of_an_overlay(
+    root: Path, etc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a container that was made from an image: its directories can be removed, but not renamed."""
+    for number in range(4):
+        (etc / f"f{number}").write_text(str(number))
+        finish(root, Store(root).take(state(etc / f"f{number}"), CHAIN))
+
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.is_dir():
+            raise OSError(18, "Invalid cross-device link")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        store = Store(root)
+        gone = store.prune(2)
+    assert len(gone) == 1
+    assert gone[0] not in [point["id"] for point in Store(root).points]
+    # Cut off in the middle, it is no point either, and goes with the next one.
+    left = root / "20990101T000000Z-000000"
+    (left / "files").mkdir(parents=True)
+    (etc / "f0").write_text("new")
+    Store(root).take(state(etc / "f0"), CHAIN)
+    assert not left.exists()
+
+
 def test_latest_is_of_the_chain_and_forward_of_a_rollback(root: Path, etc: Path) -> None:
     first = Store(root).take(state(etc / "a"), CHAIN)
     finish(root, first)
