@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.rollout.conftest import Lab, Site
 
+CHECKOUT = Path(__file__).parents[2]
 CANARY, SECOND, CPU = "rx5600xt-01", "rx5700xt-01", "cpu-reference"
 VENVS = "/opt/rdna1/venvs"
 LOST = "/etc/environment.d/60-rdna1.conf"
@@ -57,15 +59,19 @@ def test_a_host_that_is_down_from_the_start(one: Site, lab: Lab) -> None:
 
 
 def test_a_disk_that_fills_while_the_venv_is_built(one: Site, lab: Lab) -> None:
-    """8 MiB hide the venv that had passed: it can neither be built again nor be gone back to."""
-    lab.on(SECOND, f"mount -t tmpfs -o size=8m standin-for-a-full-disk {VENVS}", privileged=True)
+    """What hides the venv that had passed has room, but for no more than 2500 files."""
+    full = f"mount -t tmpfs -o size=12g,nr_inodes=2500 standin-for-a-full-disk {VENVS}"
+    lab.on(SECOND, full, privileged=True)
     done = one.in_lab("--limit", SECOND)
     assert done.returncode == 1, done.stdout + done.stderr
     host = one.of(SECOND)
-    assert (host["state"], host["cause"]) == ("quarantined", "failed"), host
-    said = host["failure"]["message"] + host["failure"]["stderr_tail"]
-    assert "No space left on device" in said
-    assert any(note.startswith("playbooks/rollback.yml: ") for note in host["notes"])
+    assert (host["state"], host["action"]) == ("failed", "left"), host
+    assert "No space left on device" in host["failure"]["message"] + host["failure"]["stderr_tail"], host[
+        "failure"
+    ]
+    # The build is one step that leaves nothing behind: there is nothing to be gone back from.
+    assert not host["touched"]
+    assert lab.on(SECOND, f"ls {VENVS}") == ""
     lab.on(SECOND, f"umount {VENVS}", privileged=True)
     done = one.resume(*PATIENT)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -89,3 +95,13 @@ def test_a_driver_killed_in_the_middle_of_the_real_chain_is_taken_up_again(one: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "has died and left its lock" in done.stdout
     assert (one.of(SECOND)["state"], one.of(SECOND)["attempts"]) == ("changed", 2)
+
+
+def test_the_doctor_names_what_is_wrong_and_nothing_else(one: Site, lab: Lab) -> None:
+    lab.on(CPU, "echo 'operator ALL=(ALL) PASSWD: ALL' > /etc/sudoers.d/zz-password")
+    lab.podman("stop", "-t", "5", lab.container(SECOND))
+    done = one.tell("doctor", "-i", str(CHECKOUT / "inventories/lab"), "--json")
+    found = {(finding["host"], finding["code"]) for finding in json.loads(done.stdout)["failures"]}
+    assert {one for one in found if one[0] in (CANARY, SECOND, CPU)} == {
+        (CPU, "sudo-password"), (SECOND, "refused")
+    }  # fmt: skip
