@@ -24,6 +24,7 @@ from ansible_collections.rdna1.provision.plugins.module_utils import (
     card_sysfs,
     dpkg_status,
     openpgp_key,
+    plain_file,
     venv_state,
 )
 
@@ -174,7 +175,7 @@ def retired(host: Host, **parameters: Any) -> Answer:
 def signing_key(_host: Host, path: str) -> Answer:
     """The keys in a file; None where it is none or cannot be read."""
     try:
-        keys = openpgp_key.read_keys(Path(path).read_bytes())
+        keys = openpgp_key.read_keys(plain_file.read(Path(path)))
     except (OSError, openpgp_key.OpenPgpError):
         return None
     now = datetime.now(timezone.utc)
@@ -208,7 +209,7 @@ def account(_host: Host, name: str) -> Answer:
 def record(_host: Host, path: str) -> Answer:
     """A JSON file's content; None where there is none, or none that can be read."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(plain_file.read(Path(path)))
     except (OSError, ValueError):
         return None
 

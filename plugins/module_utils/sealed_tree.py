@@ -15,6 +15,8 @@ import stat
 from pathlib import Path
 from typing import Any, Collection, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.rdna1.provision.plugins.module_utils import plain_file
+
 LIST = ".rdna1-files"
 FIRST_LINE = "rdna1.files/1\n"
 # How much of what was touched a quick look reads: some 0.1 s.
@@ -140,7 +142,7 @@ def _unlike(status: os.stat_result, wanted: Entry) -> str:
 def _read(root: Path) -> Optional[List[Tuple[str, Entry]]]:
     """None where there is no list, or one that was cut short or edited."""
     try:
-        first, *lines = (root / LIST).read_text().splitlines(keepends=True)
+        first, *lines = plain_file.read(root / LIST).decode().splitlines(keepends=True)
         if first != FIRST_LINE:
             return None
         return [_parse(line) for line in lines]

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple, Sequence
 
-from ansible_collections.rdna1.provision.plugins.module_utils import sealed_tree
+from ansible_collections.rdna1.provision.plugins.module_utils import plain_file, sealed_tree
 from ansible_collections.rdna1.provision.plugins.module_utils.venv_lock import Requirement, canonical
 
 MARKER = ".rdna1-complete"
@@ -118,7 +118,7 @@ def observe_venv(
 def read_marker(venv: Path) -> dict[str, Any] | None:
     """What the builder wrote last of all; None where it never came so far."""
     try:
-        marker = json.loads((venv / MARKER).read_text())
+        marker = json.loads(plain_file.read(venv / MARKER))
     except (OSError, ValueError):
         return None
     return marker if isinstance(marker, dict) else None

@@ -70,13 +70,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rdna1.provision.plugins.module_utils import miopen_databases
+from ansible_collections.rdna1.provision.plugins.module_utils import miopen_databases, plain_file
 
 
 def read(record: Path) -> Any:
     """What the record says; None where there is none, or none that can be read."""
     try:
-        return json.loads(record.read_text())
+        return json.loads(plain_file.read(record))
     except (OSError, ValueError):
         return None
 

@@ -88,7 +88,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.rdna1.provision.plugins.module_utils import openpgp_key, sqv_policy
+from ansible_collections.rdna1.provision.plugins.module_utils import openpgp_key, plain_file, sqv_policy
 from ansible_collections.rdna1.provision.plugins.module_utils.apt_get import SHA1_CURE
 from ansible_collections.rdna1.provision.plugins.module_utils.openpgp_key import OpenPgpError, PrimaryKey
 
@@ -159,7 +159,7 @@ def fetch(url: str, timeout: int) -> bytes:
 def installed_key(path: Path, wanted: str, now: datetime) -> Tuple[Optional[PrimaryKey], str]:
     """The key that is there if it is good, and otherwise what is wrong with it."""
     try:
-        return judge(path.read_bytes(), wanted, str(path), now), ""
+        return judge(plain_file.read(path), wanted, str(path), now), ""
     except FileNotFoundError:
         return None, "not there"
     except (OSError, BadKeyError) as error:
@@ -216,7 +216,7 @@ def ensure(module: AnsibleModule, path: Path, now: datetime) -> Dict[str, Any]:
         if not module.check_mode:
             install(module, path, data)
     else:
-        data = path.read_bytes()
+        data = plain_file.read(path)
     return {
         "changed": fetched,
         "fingerprint": key.fingerprint,
