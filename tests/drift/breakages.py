@@ -322,6 +322,7 @@ def _venv(role: str, item: Item) -> Iterator[Breakage]:
         ("an aside left", f"{venv}.replaced"),
         ("an unused Python", f"{root}/python/3.9.1"),
         ("a download left", "/".join((root, "tmp", "left"))),
+        ("wheels left", "/".join((root, "tmp", "wheels", "0123456789ab"))),
     ):
         yield Breakage(role, how, f"mkdir -p {left}", (venv,), (left,), inside_whole=True)
     if python.startswith(f"{root}/python/"):

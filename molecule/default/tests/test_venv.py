@@ -14,6 +14,10 @@ def test_current_leads_to_the_only_venv(host):
     assert re.fullmatch(r"/opt/rdna1/venvs/[0-9a-f]{12}", target)
 
 
+def test_the_wheels_that_were_fetched_for_it_are_gone(host):
+    assert not host.file("/opt/rdna1/tmp").exists
+
+
 def test_the_interpreter_is_3_10(host):
     assert host.check_output(f"{PYTHON} --version").startswith("Python 3.10.")
 
