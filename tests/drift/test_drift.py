@@ -47,7 +47,7 @@ def ways(hosts: Hosts, request: pytest.FixtureRequest) -> dict[str, list[Breakag
 def test_each_way_is_named_and_one_run_repairs_it(
     hosts: Hosts, option: Option, ways: dict[str, list[Breakage]]
 ) -> None:
-    planned = {host: batches.of_all(some) for host, some in ways.items()}
+    planned = {host: batches.of_all(some) for host, some in batches.once(ways).items()}
     number = max(map(len, planned.values()))
     last = min(number, option("--from") + option("--batches")) if option("--batches") else number
     assert option("--from") < last, f"there are {number} batches"
