@@ -23,7 +23,7 @@ def subject(distribution: str, version: str) -> dict[str, Any]:
 
 
 def reasons(reached_on: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    item = {"stack": "rocm52", "subject": now, "kernel": "6.8", "cards": None, "suites": []}
+    item: dict[str, Any] = {"stack": "rocm52", "subject": now, "kernel": "6.8", "cards": None, "suites": []}
     verdict = {
         "outcome": "pass",
         "expect": {"stack": "rocm52", "subject": reached_on},

@@ -1,5 +1,6 @@
 """What a rollback does, decided from what was there and what is there now."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +21,12 @@ def test_what_goes_goes_from_the_inside_and_what_comes_comes_from_the_outside() 
 
 
 def test_a_directory_in_which_something_stays_is_nothing_to_do() -> None:
-    going = [("/opt/r/bin/a", ABSENT), ("/opt/r/bin", ABSENT), ("/opt/r", ABSENT), ("/opt/s", FOLDER)]
+    going: list[tuple[str, Mapping[str, Any]]] = [
+        ("/opt/r/bin/a", ABSENT),
+        ("/opt/r/bin", ABSENT),
+        ("/opt/r", ABSENT),
+        ("/opt/s", FOLDER),
+    ]
     inside = {"/opt/r/bin": ["/opt/r/bin/a"], "/opt/r": ["/opt/r/bin", "/opt/r/venvs"]}
     found = restore_plan.can_go(going, lambda path: inside.get(path, []))
     assert [path for path, _ in found] == ["/opt/r/bin/a", "/opt/r/bin", "/opt/s"]
