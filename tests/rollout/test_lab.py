@@ -92,7 +92,8 @@ def test_a_driver_killed_in_the_middle_of_the_real_chain_is_taken_up_again(one: 
     done = one.resume(*PATIENT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "has died and left its lock" in done.stdout
-    assert (one.of(SECOND)["state"], one.of(SECOND)["attempts"]) == ("changed", 2)
+    assert one.of(SECOND)["state"] in ("ok", "changed")
+    assert (one.of(SECOND)["attempts"], one.of(SECOND)["touched"]) == (2, True)
 
 
 def test_the_doctor_names_what_is_wrong_and_nothing_else(one: Site, lab: Lab) -> None:
