@@ -201,7 +201,7 @@ def _build(role: str, item: Item, packages: list[str]) -> Iterator[Breakage]:
 
 def _donor(role: str, item: Item) -> Iterator[Breakage]:
     # A real one, small, that both releases have and nobody needs; past apt, which may have been stopped.
-    of_donor = f"apt-cache madison hello | awk '$5 ~ /^{item['donor']}/ {{print $3; exit}}'"
+    of_donor = f"apt-cache madison hello | awk '$6 ~ /^{item['donor']}/ {{print $3; exit}}'"
     install = f"cd $(mktemp -d); apt-get -q download hello=$({of_donor}) && dpkg -i hello_*.deb"
     yield Breakage(
         role, "of the older release", f"( {install} ) >/dev/null 2>&1", ("package hello",), deep=True
