@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import socket
@@ -99,11 +100,27 @@ def prepared(asked: Asked, resume: str | None, runs_dir: Path) -> Iterator[Prepa
 def private_folder() -> Iterator[Path]:
     """Make a folder that only this user can read, in memory where the machine has such a place."""
     base = os.environ.get("XDG_RUNTIME_DIR")
-    path = Path(tempfile.mkdtemp(prefix=PRIVATE, dir=base if base and Path(base).is_dir() else None))
+    place = Path(base) if base and Path(base).is_dir() else Path(tempfile.gettempdir())
+    sweep(place)
+    pid = os.getpid()
+    path = Path(tempfile.mkdtemp(prefix=f"{PRIVATE}{namespace()}-{pid}-{processes.started(pid)}-", dir=place))
     try:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def namespace() -> str:
+    """Return what tells where this process's id means something."""
+    return re.sub(r"\D", "", str(Path("/proc/self/ns/pid").readlink()))
+
+
+def sweep(place: Path) -> None:
+    """Remove what drivers left that died before they had a lock, by which the next one would have known."""
+    for path in place.glob(f"{PRIVATE}{namespace()}-*-*-*"):
+        pid, began = path.name.split("-")[-3:-1]
+        if path.is_dir() and path.owner() == getpass.getuser() and processes.started(int(pid)) != began:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def locks(

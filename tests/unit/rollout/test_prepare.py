@@ -163,6 +163,22 @@ def test_a_dead_driver_is_named_and_what_it_left_is_removed(inventory: Path, tmp
     assert not left.exists()
 
 
+def test_what_a_driver_left_that_died_before_it_had_a_lock_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Extra variables lie there, which may be secrets."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with prepare.private_folder() as mine:
+        dead = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-999999999-"))
+        dead.mkdir()
+        (dead / "given-0.json").write_text("{}")
+        with prepare.private_folder() as second:
+            assert mine.is_dir()
+            assert second.is_dir()
+            assert not dead.exists()
+    assert not list(tmp_path.iterdir())
+
+
 def test_only_private_folders_are_removed(tmp_path: Path) -> None:
     precious = tmp_path / "home"
     precious.mkdir()
