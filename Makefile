@@ -7,10 +7,11 @@ export ANSIBLE_HOME := $(CURDIR)/.ansible
 # Set by some container images; it makes Ansible's pipelining slower than none.
 unexport PYTHONUNBUFFERED
 
-.PHONY: help setup lab lab-down test lint unit apt-world collection report molecule rollout drift restore docs lock clean
+.PHONY: help setup lab lab-down test lint unit apt-world collection report molecule rollout drift restore faults stacks \
+  os-upgrade self-converge docs lock clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## Install what is missing on this machine and make .venv
 	@scripts/setup
@@ -54,6 +55,21 @@ drift: setup ## Slow: break every managed thing on a lab of its own, see it name
 restore: setup ## Slow: take a lab host forward, back and away again, and compare all of it
 	@trap 'rdna1 lab down --name restore' EXIT; \
 	rdna1 lab up --name restore --hosts 2 && RDNA1_LAB=restore pytest tests/restore
+
+faults: setup ## Slow: put faults over a lab host, heal it, write docs/reliability.md
+	@trap 'rdna1 lab down --name faults' EXIT; \
+	rdna1 lab up --name faults --hosts 2 && pytest tests/faults --lab faults && python tests/faults/table.py
+
+stacks: setup ## Slow: another stack and back, stacks beside each other, qualify, on a lab host
+	@trap 'rdna1 lab down --name stacks' EXIT; \
+	rdna1 lab up --name stacks --hosts 2 && RDNA1_LAB=stacks pytest tests/stacks
+
+os-upgrade: setup ## Slow: upgrade a Debian 12 lab host to 13, cut off on the way, and have it repaired
+	molecule test --no-command-borders --scenario-name os_upgrade
+
+self-converge: setup ## Slow: a lab host that repairs itself from a signed release
+	@trap 'rdna1 lab down --name self-converge' EXIT; \
+	rdna1 lab up --name self-converge --hosts 2 && RDNA1_LAB=self-converge pytest tests/self_converge
 
 molecule: setup ## Provision containers from nothing and ask them what they have
 	molecule test --no-command-borders --scenario-name default
