@@ -37,7 +37,16 @@ def commit(fleet: Fleet, lab: LabState, existing: Collection[str]) -> dict[str, 
 
 
 def _commit(fleet: Fleet, original: str, image: str) -> None:
-    fleet.podman("commit", "--quiet", fleet.container(original), image, host=original, timeout=COMMIT_TIMEOUT)
+    fleet.podman(
+        "commit",
+        "--quiet",
+        "--change",
+        f"LABEL {images.COPY}=1",
+        fleet.container(original),
+        image,
+        host=original,
+        timeout=COMMIT_TIMEOUT,
+    )
 
 
 def _kind(host: HostState) -> tuple[str, str | None]:

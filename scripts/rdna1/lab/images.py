@@ -24,6 +24,8 @@ DATA = HERE / "images.yml"
 CUSTOMISE = HERE / "image" / "customise.py"
 CONTAINERFILE = HERE / "image" / "Containerfile"
 REPOSITORY = "localhost/rdna1-lab"
+# What marks an image that was made of a host.
+COPY = "rdna1.copy"
 EXTRA_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 BUILD_TIMEOUT = 1800.0
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
@@ -201,6 +203,8 @@ def prune(podman: Podman) -> None:
     for name in ours(podman):
         if name not in current:
             podman.ask("rmi", name)  # refused where a container uses it: then it stays
+    # A later copy of the same host took the name of an earlier one.
+    podman.ask("image", "prune", "--force", "--filter", f"label={COPY}")
 
 
 def base_of(image: str) -> str:

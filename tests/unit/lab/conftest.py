@@ -74,7 +74,9 @@ class FakeMachine:
                 return 0, json.dumps([{"Names": [name]} for name in sorted(self.images)]), ""
             case ["import", *_, name]:
                 self.images.add(name)
-            case ["commit", "--quiet", name, image]:
+            case ["image", "prune", "--force", "--filter", "label=rdna1.copy"]:
+                pass
+            case ["commit", "--quiet", "--change", "LABEL rdna1.copy=1", name, image]:
                 assert name in self.containers
                 self.images.add(image)
             case ["rmi", name]:
