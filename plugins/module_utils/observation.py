@@ -207,9 +207,10 @@ def account(_host: Host, name: str) -> Answer:
 
 
 def record(_host: Host, path: str) -> Answer:
-    """A JSON file's content; None where there is none, or none that can be read."""
+    """A JSON file's content; None where there is none, or none that may be read."""
     try:
-        return json.loads(plain_file.read(Path(path)))
+        # The verifier's user writes one of them.
+        return json.loads(plain_file.read_led_to(Path(path)))
     except (OSError, ValueError):
         return None
 

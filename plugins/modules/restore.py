@@ -103,6 +103,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
     apt_backup,
+    aside,
     dpkg_status,
     restore_ledger,
     restore_plan,
@@ -184,7 +185,17 @@ class Restore:
         for tree in self.was["trees"]:
             now.update(restore_record.under(Path(tree)))
         changed = restore_plan.paths(self.was["paths"], now, self.was["trees"])
-        return restore_plan.can_go(changed, _inside)
+        homes = self.homes()
+        return restore_plan.can_go(changed, lambda path: [] if path in homes else _inside(path))
+
+    def homes(self) -> List[str]:
+        """Directories of accounts that go: what is in them has a user number that another may get."""
+        going = [
+            restore_scope.account(name)
+            for name, state in self.was["accounts"].items()
+            if state["uid"] is None and state["made"]
+        ]
+        return [account["home"] for account in going if account["uid"] is not None]
 
     def touched(self) -> List[str]:
         """The packages that the chain changed since then: as the ledger says, and as roles want by name."""
@@ -307,7 +318,10 @@ class Restore:
         if state["type"] == "special":
             raise restore_store.PointError("%s was neither file, link nor directory; make it by hand" % path)
         blobs = self.store.blobs_of(state["sha256"]) if state["type"] == "file" else self.store.root
-        if state["type"] == "absent" and str(path) in self.was["trees"] and path.is_dir():
+        if state["type"] == "absent" and str(path) in self.homes() and path.is_dir():
+            reason = "the rollback to %s took its account away" % self.point["id"]
+            aside.clear(aside.Obstacle(path, "", stays=False), self.store.root.parent / "backup", reason)
+        elif state["type"] == "absent" and str(path) in self.was["trees"] and path.is_dir():
             # What is in it was recorded as this role's alone, and went before.
             restore_record.remove(path, Path(state["from"]))
         else:
