@@ -33,7 +33,10 @@ while True:
             os.kill(int(process), 9)
             raise SystemExit
 """
-NOBODYS = "find / -xdev \\( -path /proc -o -path /var/lib/rdna1/backup \\) -prune -o \\( -nouser -o -nogroup \\) -print"
+NOBODYS = (
+    "find / -xdev \\( -path /proc -o -path /var/lib/rdna1/backup \\) -prune"
+    " -o \\( -nouser -o -nogroup \\) -print"
+)
 PROVISIONED = "/opt/rdna1/current/bin/python"
 
 
