@@ -14,6 +14,7 @@ MARKER = "/var/lib/rdna1/quarantined.json"
 PATIENT = "conv2d_verify_timeout=300"
 # What quarantine puts aside.
 FOR_JOBS = "/etc/profile.d/rocm-rdna1.sh /etc/environment.d/60-rdna1.conf /opt/rdna1/bin/rdna1-python"
+FOR_JOBS += " /opt/rdna1/modulefiles/rdna1/rocm52"
 STATE = "cat /etc/rdna1/*.json /etc/rdna1/environment /etc/profile.d/rocm*; readlink /opt/rdna1/current"
 
 
@@ -78,7 +79,7 @@ def test_a_card_that_hangs_after_a_change_is_kept_from_jobs_until_it_passes(one:
     done = one.resume(*quick[:-1], PATIENT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert one.of(SECOND)["state"] == "changed"
-    assert len(lab.on(SECOND, f"ls {FOR_JOBS}").split()) == 3
+    assert len(lab.on(SECOND, f"ls {FOR_JOBS}").split()) == 4
     assert lab.on(SECOND, f"ls {MARKER} /var/lib/rdna1/quarantine", check=False) == ""
 
 
