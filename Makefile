@@ -62,7 +62,7 @@ faults: setup ## Slow: put faults over a lab host, heal it, write docs/reliabili
 
 stacks: setup ## Slow: another stack and back, stacks beside each other, qualify, on a lab host
 	@trap 'rdna1 lab down --name stacks' EXIT; \
-	rdna1 lab up --name stacks --hosts 2 && RDNA1_LAB=stacks pytest tests/stacks
+	rdna1 lab up --name stacks --hosts 4 && RDNA1_LAB=stacks pytest tests/stacks
 
 os-upgrade: setup ## Slow: upgrade a Debian 12 lab host to 13, cut off on the way, and have it repaired
 	molecule test --no-command-borders --scenario-name os_upgrade
