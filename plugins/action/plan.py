@@ -11,8 +11,9 @@
 Two round trips: the release (one shell command, so that the right variables are read), then everything else.
 Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do),
 ``manifest`` (what the chain notes on the host at its end) and, as facts, the release, so that no role has to
-gather it; with ``show_desired`` also ``desired``, the list that the plan was made from. Misspelt variables
-stop it before the host is asked.
+gather it; with ``show_desired`` also ``desired``, the list that the plan was made from. ``canaries`` and, for
+waves, ``others`` are the play's hosts, whether or not they can be reached. Misspelt variables stop it before
+the host is asked.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
     """See the module's docstring."""
 
     _supports_check_mode = True
+
+    @classmethod
+    def finalize_task_arg(cls, name: str, value: Any, templar: Any, context: Any) -> Any:
+        """Evaluate an argument as Ansible does, from what is compiled; another Ansible may not ask for it."""
+        return super().finalize_task_arg(name, value, compiled.share(templar), context)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Ask, judge, return the plan; fail with one sentence where the host cannot be judged."""
@@ -84,6 +90,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             "roles": plan.roles_to_run(found, arguments["roles"], full=arguments["full"]),
             "rdna1": plan.document(host, arguments["stage"], found, summary, verdict),
             "manifest": manifest,
+            **fleet(task_vars),
         }
 
     def _release(self, host: str, facts: Mapping[str, Any]) -> dict[str, str]:
@@ -123,16 +130,30 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
         self, questions: Sequence[dict[str, Any]], task_vars: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         """The answers by the shortest way; None where that cannot be gone, and the module has to."""
+        try:
+            pipelining = self._is_pipelining_enabled("new")
+        except AssertionError:  # mitogen's, which has a way of its own to run modules
+            return None
         interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
         interpreter = interpreter or C.config.get_config_value(
             "INTERPRETER_PYTHON", variables=dict(task_vars)
         )
-        if not str(interpreter).startswith("/") or not self._is_pipelining_enabled("new"):
+        if not str(interpreter).startswith("/") or not pipelining:
             return None
         command = f"{shlex.quote(str(interpreter))} -"
         said = self._low_level_execute_command(command, in_data=piped.script(questions))
         found: dict[str, Any] | None = piped.answers(said["stdout"])
         return found
+
+
+def fleet(task_vars: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Who must pass before anybody else is touched and, for waves, in which order the others come."""
+    hosts = task_vars.get("ansible_play_hosts_all", [])
+    canaries = task_vars.get("groups", {}).get("canary", [])
+    found = {"canaries": [host for host in hosts if host in canaries]}
+    if "rdna1_serial" in task_vars:
+        found["others"] = [host for host in hosts if host not in canaries]
+    return found
 
 
 def complete(

@@ -6,6 +6,7 @@ that it goes with the process, however that ends. Who wants a fetch to end renam
 process sees.
 
     requirements.txt  what is fetched, and from where
+    venv/             the pip that does it
     part/             what has come so far
     0123456789ab/     everything, of the lock whose hash begins so: a rename, when all of it is on the disk
     result.json       how it ended, and what pip said
@@ -29,7 +30,7 @@ from ansible_collections.rdna1.provision.plugins.module_utils.venv_state import 
 LIMIT = 4 * 60 * 60  # seconds
 
 # Runs in the wanted interpreter, when the module has long ended. It inherits the folder's descriptor, and
-# with it the lock.
+# with it the lock. An interpreter need not have pip, but can make a venv that has.
 FETCH = """
 import json, os, subprocess, sys, time
 folder, name, lock, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
@@ -43,8 +44,12 @@ def wanted():
         return False
 
 began, part = time.monotonic(), os.path.join(folder, "part")
+venv = os.path.join(folder, "venv")
 with open(os.path.join(folder, "log"), "wb") as log:
-    pip = subprocess.Popen(sys.argv[5:], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    words = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+    subprocess.call([sys.argv[5], "-I", "-m", "venv", venv], **words)
+    python = os.path.join(venv, "bin", "python")
+    pip = subprocess.Popen([python if os.path.exists(python) else sys.argv[5], *sys.argv[6:]], **words)
     while pip.returncode is None:
         try:
             pip.wait(timeout=1)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.errors import AnsibleError
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.release import __version__
 from ansible.template import Templar
 from jinja2 import TemplateError
@@ -54,10 +55,16 @@ else:
 
 
 def share(templar: Any) -> Any:
-    """Have a templar with an environment of its own share what is compiled; return it."""
+    """Have a templar, or an engine, with an environment of its own share what is compiled; return it."""
     if ENVIRONMENT is not None:
-        templar._engine.environment.__class__ = ENVIRONMENT
+        getattr(templar, "_engine", templar).environment.__class__ = ENVIRONMENT
     return templar
+
+
+def load_jinja_plugins() -> None:
+    """Load Ansible's own filters and tests, which each worker would otherwise load for itself."""
+    for loader in (filter_loader, test_loader):
+        loader.get("defined")
 
 
 def warm(loader: DataLoader, texts: Mapping[bool, Iterable[str]], cache: Path | None = None) -> None:

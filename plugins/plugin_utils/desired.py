@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROLES = Path(__file__).parents[2] / "roles"
+COMPOSITION = ROLES.parent / "playbooks/vars/composition.yml"
+# What playbooks/rdna1.yml gives to the action.
+ARGUMENTS = ("{{ __rdna1_host_roles }}", "{{ rdna1_full | default(false) }}")
 OS_FILES = ("{distribution}_{distribution_version}", "{distribution}_{distribution_major_version}")
 
 WORD = re.compile(r"\w+")
@@ -87,10 +90,11 @@ def digests(folder: Path) -> dict[str, str]:
 VARIABLES = _load()
 TREES = {folder: digests(folder) for folder in ROLES.glob("*/files/*") if folder.is_dir()}
 yaml_files.warm()
+compiled.load_jinja_plugins()
 compiled.warm(
     DataLoader(),
     {
-        True: list(_templates(VARIABLES)),
+        True: [*_templates(VARIABLES), *_templates(yaml_files.read(str(COMPOSITION))), *ARGUMENTS],
         False: [path.read_text(encoding="utf-8") for path in sorted(ROLES.glob("*/templates/*.j2"))],
     },
     cache=Path(C.ANSIBLE_HOME) / "rdna1",

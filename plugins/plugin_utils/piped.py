@@ -7,9 +7,9 @@ compiling of Ansible's own half. Where the connection can pipe, the same code go
 
 from __future__ import annotations
 
-import ast
 import base64
 import json
+import re
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 UTILS = Path(__file__).parents[1] / "module_utils"
 PACKAGE = "ansible_collections.rdna1.provision.plugins.module_utils"
 OBSERVER = "observation"
+# Parsing them as Python does takes a tenth of a second in every run.
+IMPORTS = re.compile(rf"^\s*from {re.escape(PACKAGE)}(?:\.(\w+))? import (\([^)]*\)|.*)$", re.MULTILINE)
+WORD = re.compile(r"\w+")
 
 
 def _sources(name: str, found: dict[str, str] | None = None) -> dict[str, str]:
     """The texts of a module and of all that it imports of ours, by their full names."""
     found = {} if found is None else found
     text = found[f"{PACKAGE}.{name}"] = (UTILS / f"{name}.py").read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
-            inner = (node.module or "").removeprefix(PACKAGE).lstrip(".")
-            for needed in [inner] if inner else [alias.name for alias in node.names]:
-                if f"{PACKAGE}.{needed}" not in found:
-                    _sources(needed, found)
+    for inner, names in IMPORTS.findall(text):
+        for needed in [inner] if inner else WORD.findall(names):
+            if f"{PACKAGE}.{needed}" not in found:
+                _sources(needed, found)
     return found
 
 

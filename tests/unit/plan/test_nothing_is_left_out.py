@@ -40,7 +40,7 @@ CHANGES_NOTHING = {
     )),
     *(f"rdna1.provision.{name}" for name in (
         "apt_archive", "card_facts", "check_variables", "disk_space", "dpkg_leftovers", "observe",
-        "release_state", "venv_wheels",
+        "release_state", "unprivileged_file", "venv_wheels",
     )),
 }  # fmt: skip
 # Tasks that change a thing which is not in the desired state: why that is right.

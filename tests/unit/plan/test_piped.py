@@ -1,5 +1,6 @@
 """The observer as a script gives the same answers as the module, on any Python that a host may have."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,16 @@ def test_it_answers_as_the_module_does(tmp_path: Path) -> None:
         {"kind": "venv", "root": str(tmp_path), "name": "0123456789ab", "deep": False},
     ]
     assert ask(questions) == observation.answer_all(questions)
+
+
+def test_imports_are_found_as_python_finds_them() -> None:
+    for name, text in piped.SOURCES.items():
+        needed = set()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(piped.PACKAGE):
+                inner = str(node.module).removeprefix(piped.PACKAGE).lstrip(".")
+                needed |= {inner} if inner else {alias.name for alias in node.names}
+        assert {f"{piped.PACKAGE}.{inner}" for inner in needed} <= piped.SOURCES.keys(), name
 
 
 def test_every_module_that_a_look_needs_goes_along() -> None:

@@ -25,10 +25,16 @@ Fetch = Callable[..., dict[str, Any]]
 Provision = Callable[..., dict[str, Any]]
 RunModule = Callable[..., dict[str, Any]]
 
-# Python, but for pip: that does what the files beside it say.
+# Python, but for the pip of a venv: that does what the files beside it say.
 FAKE = f"""#!{sys.executable}
 import os, pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
+if sys.argv[2:4] == ["-m", "venv"]:
+    python = pathlib.Path(sys.argv[4], "bin/python")
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\\nexec {{__file__}} "$@"\\n')
+    python.chmod(0o755)
+    sys.exit()
 if sys.argv[2:4] != ["-m", "pip"]:
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 with open(here / "calls", "a") as calls:
@@ -240,7 +246,7 @@ def test_another_place_or_lock_ends_the_fetch_before(
     called(fake, times=3)
     (fake / "go").touch()
     ended(layout)
-    complete = {path.name for path in layout.wheels.iterdir() if path.is_dir()} - {"tmp"}
+    complete = {path.name for path in layout.wheels.iterdir() if path.is_dir()} - {"tmp", "venv"}
     assert complete == {venv_lock.identity(other_lock)[:12]}
 
 
