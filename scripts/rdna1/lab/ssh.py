@@ -67,6 +67,7 @@ def argv(paths: LabPaths, user: str, port: int, *command: str, terminal: bool = 
         "StrictHostKeyChecking": "yes",
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
+        "KexAlgorithms": "curve25519-sha256",  # why: inventories/lab/hosts.py
         "BatchMode": "yes",
         "ConnectTimeout": "5",
         "LogLevel": "ERROR",
