@@ -51,7 +51,7 @@ class Host:
         """Return the command that leads to the host, without one to run there."""
         options = ["-F", "none", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "BatchMode=yes"]
         options += ["-o", "GlobalKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes"]
-        # As for the chain, and as pyinfra's own library prefers: what ssh computes by default is no part of this.
+        # As for the chain, and as pyinfra's library prefers: exchanging keys is no part of this.
         options += ["-o", "KexAlgorithms=curve25519-sha256"]
         options += ["-o", "IdentitiesOnly=yes", "-i", self.key, "-p", str(self.port)]
         return ["ssh", *options, f"{self.user}@{self.address}"]

@@ -37,7 +37,7 @@ def inventory(root: pathlib.Path, state: dict[str, Any]) -> Inventory:
         "StrictHostKeyChecking": "yes",
         "IdentitiesOnly": "yes",
         "IdentityAgent": "none",
-        # OpenSSH before 9.9 computes a third of a second for its default, and none of this leaves the machine.
+        # OpenSSH before 9.9 computes its default for a third of a second; none of this leaves the machine.
         "KexAlgorithms": "curve25519-sha256",
         # A host that was made anew leaves a dead connection behind; this ends it soon.
         "ServerAliveInterval": "5",
