@@ -12,8 +12,8 @@ Two round trips: the release (one shell command, so that the right variables are
 Returns ``rdna1`` (the plan: differences, summary, verdict), ``roles`` (those that have something to do),
 ``manifest`` (what the chain notes on the host at its end) and, as facts, the release, so that no role has to
 gather it; with ``show_desired`` also ``desired``, the list that the plan was made from. ``canaries`` and, for
-waves, ``others`` are the play's hosts, whether or not they can be reached. Misspelt variables stop it before
-the host is asked.
+waves, ``others`` are the play's hosts, whether or not they can be reached. Misspelt variables stop it
+before the host is observed.
 """
 
 from __future__ import annotations
@@ -55,9 +55,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             }
         )
         host = task_vars["inventory_hostname"]
-        check_variables.check(task_vars, compiled.share(self._templar.copy_with_new_env()).template)
         facts = self._release(host, task_vars.get("ansible_facts") or {})
         task_vars["ansible_facts"] = {**(task_vars.get("ansible_facts") or {}), **facts}
+        # After the release, which an inventory may make its values depend on.
+        templar = self._templar.copy_with_new_env(available_variables=task_vars)
+        check_variables.check(task_vars, compiled.share(templar).template)
         try:
             scopes = {
                 role: RoleScope(role, self._templar, task_vars) for role in [plan.JUDGE, *arguments["roles"]]

@@ -87,3 +87,13 @@ def test_a_misspelt_variable_is_refused_with_the_meant_one(installed: Path, inve
         "here: host_check_sysf is not a variable of this collection (did you mean host_check_sysfs?)"
         in " ".join(done.stdout.split())
     )
+
+
+def test_a_variable_may_depend_on_the_release(installed: Path, inventory: Path) -> None:
+    wanted = "rocm_users={{ [] if ansible_facts['distribution'] == 'Debian' else [] }}"
+    done = run(
+        "ansible-playbook", "rdna1.provision.rdna1", "-i", str(inventory), "-e", wanted,
+        cwd=installed, home=installed,
+    )  # fmt: skip
+    assert "cannot be evaluated" not in done.stdout
+    assert "here has no RDNA1 card" in " ".join(done.stdout.split())
