@@ -151,7 +151,9 @@ class Restore:
         commands = self.commands(packages)
         diff = [self.diff(path, state) for path, state in chosen]
         act = step != "plan" and not self.module.check_mode
-        if act and step == "sources":
+        # Where nothing is to come back, nothing is recorded: that would be the point that forward leads to.
+        something = bool(changed or packages.install or packages.remove or commands or self.links())
+        if act and step == "sources" and something:
             self.begin()
         links = self.links() if step == "rest" else []
         if act:
