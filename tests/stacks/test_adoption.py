@@ -4,6 +4,8 @@ import json
 
 from stacks_host import Host
 
+# A container gives no service a mount namespace, which DynamicUser= wants; in the lab the job is the lab's user.
+DROP_IN = "/run/systemd/system/rdna1-job@.service.d"
 OWN, OTHER = "rocm52", "rocm52-nightly"
 TORCH = {OWN: "1.13.1+rocm5.2", OTHER: "2.0.0.dev20230209+rocm5.2"}
 ASK = "import os, torch; print(torch.__version__, os.environ.get('MIOPEN_USER_DB_PATH', ''))"
@@ -47,9 +49,13 @@ def test_beside_each_other(host: Host) -> None:
     assert said["--stack rocm57"] == "2.2.2+rocm5.7 ~/.cache/rdna1/rocm57/miopen"
     host.root("tee /opt/job.py", "import os, torch\nprint('job', torch.__version__, os.getuid() > 0)\n")
     host.root("tee /etc/rdna1/jobs/one", "STACK=rocm57\nARGUMENTS=-B /opt/job.py\n")
+    host.root(f"mkdir -p {DROP_IN}")
+    host.root(f"tee {DROP_IN}/lab.conf", "[Service]\nDynamicUser=no\nUser=operator\n")
+    host.root("systemctl daemon-reload")
     host.root("systemctl start --wait rdna1-job@one")
     assert "job 2.2.2+rocm5.7 True" in host.root("journalctl --no-pager -u rdna1-job@one")
-    host.root("rm /etc/rdna1/jobs/one /opt/job.py")
+    host.root(f"rm -r /etc/rdna1/jobs/one /opt/job.py {DROP_IN}")
+    host.root("systemctl daemon-reload")
     host.wants(rdna1_stack=OWN)
     host.converge()
     assert host.root("ls /opt/rdna1/stacks") == OWN
