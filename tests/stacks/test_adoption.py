@@ -4,7 +4,7 @@ import json
 
 from stacks_host import Host
 
-# A container gives no service a mount namespace, which DynamicUser= wants; in the lab the job is the lab's user.
+# A container gives no service the mount namespace that DynamicUser= wants: the job is the lab's user here.
 DROP_IN = "/run/systemd/system/rdna1-job@.service.d"
 OWN, OTHER = "rocm52", "rocm52-nightly"
 TORCH = {OWN: "1.13.1+rocm5.2", OTHER: "2.0.0.dev20230209+rocm5.2"}
