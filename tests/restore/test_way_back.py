@@ -81,8 +81,11 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
     assert "10 of 10 cases pass" in said
     assert differences(stack, host.snapshot()) == {}
 
-    # Of one role alone.
-    host.play("rollback", "-e", json.dumps({"rdna1_rollback_roles": ["rocm_environment"]}))
+    # Of one role alone: without its environment the stack does not pass, and the rollback says so.
+    only = json.dumps({"rdna1_rollback_roles": ["rocm_environment"]})
+    assert "is HSA_OVERRIDE_GFX_VERSION set to" in " ".join(
+        host.play_into_failure("rollback", "-e", only).split()
+    )
     changed = differences(stack, host.snapshot())
     assert "/etc/profile.d/rocm-rdna1-57.sh" in changed
     assert all(path.startswith(ENVIRONMENT) for path in changed), changed.keys()
