@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rdna1.lab import lifecycle
+from rdna1.lab.containers import Fleet
+from rdna1.lab.paths import LabPaths
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = CHECKOUT / ".venv/bin"
@@ -49,6 +55,20 @@ class Host:
     def breaks(self, *faults: dict[str, Any]) -> None:
         """Have its card misbehave."""
         self.root(f"tee {FAULTS}", json.dumps({"faults": list(faults)}))
+
+    @contextlib.contextmanager
+    def power(self) -> Iterator[None]:
+        """Start its container again whenever that stops: the part of a reboot that is a machine's."""
+        paths = LabPaths(LAB.get("RDNA1_LAB", "lab"))
+        container = Fleet(lifecycle.podman_of(paths), paths).container(HOST)
+        code = f"while podman wait {container} && podman start {container}; do :; done"
+        with subprocess.Popen(
+            ["sh", "-c", code], stdout=subprocess.DEVNULL, start_new_session=True
+        ) as button:
+            try:
+                yield
+            finally:
+                os.killpg(button.pid, signal.SIGTERM)
 
     def qualify(self, *words: str, code: int = 0) -> dict[str, Any]:
         """Qualify on it; return the result for programs."""

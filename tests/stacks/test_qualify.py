@@ -47,7 +47,8 @@ def test_a_wedged_card_is_rebooted_and_what_is_left_is_tried_after_it_is_well(ho
     host.qualify(*few, "--candidate", "rocm52")  # what passes now is what the card is judged by
     host.breaks({"when": {}, "do": "hang"})
     started = host.root("cut -d ' ' -f 22 /proc/1/stat")
-    found = host.qualify(*few, *named("rocm52:winograd-off", "rocm52:direct-off"), code=2)
+    with host.power():
+        found = host.qualify(*few, *named("rocm52:winograd-off", "rocm52:direct-off"), code=2)
     assert host.root("cut -d ' ' -f 22 /proc/1/stat") != started, "it was rebooted"
     # No reboot cures this card, so that the second candidate is not blamed for it.
     states = {row["policy"]: row["state"] for row in found["cards"][0]["candidates"]}
