@@ -49,11 +49,14 @@ def converge(checkout: Path, **variables: object) -> str:
         "rdna1_roles": ["pytorch_venv"],
         "rdna1_stack": "cpu_reference",
         "rdna1_stacks_beside": ["cpu_newer"],
-        "pytorch_venv_requirements": f"{checkout}/stacks/{{{{ pytorch_venv_stack }}}}/requirements.txt",
+        "pytorch_venv_requirements": f"{checkout}/stacks/{{{{ rdna1_stack }}}}/requirements.txt",
         "pytorch_venv_find_links": [WHEELS],
         **variables,
     }
-    words = ("playbooks/rdna1.yml", "-i", "inventories/lab", "--limit", HOST, "-e", json.dumps(wanted))
+    # Not with -e, which would also win over the stack beside it.
+    overlay = checkout / "overlay.yml"
+    overlay.write_text(yaml.safe_dump({"rdna1": {"hosts": {HOST: wanted}}}))
+    words = ("playbooks/rdna1.yml", "-i", "inventories/lab", "-i", overlay, "--limit", HOST)
     done = subprocess.run(
         [BIN / "ansible-playbook", *words],
         cwd=checkout,
