@@ -216,11 +216,15 @@ class Stack:
             found = [one for one in found if one.action not in (venv_state.SWITCH, venv_state.PRUNE)]
         return observed, found
 
-    def judge(self) -> None:
-        """Refuse a build that cannot end well, before anything is touched."""
+    def judge(self, *, rehearsal: bool = False) -> None:
+        """Refuse a build that cannot end well, before anything is touched.
+
+        In a rehearsal the interpreter is left to the task that installs it: Ubuntu's python3.10 may be
+        there without its python3.10-venv.
+        """
         self.sources.lines()
         interpreter = Path(self.wanted.interpreter)
-        if interpreter.exists() or self.parameters["interpreter_expected"]:
+        if self.parameters["interpreter_expected"] or (interpreter.exists() and not rehearsal):
             refused = venv_run.judge(interpreter, venv_run.probe(interpreter), self.parameters["python"])
             if refused:
                 raise venv_build.BuildError(refused)
@@ -333,7 +337,7 @@ def main() -> None:
         stack = Stack(module.params)
         observed, found = stack.look()
         if _any(found, venv_state.BUILD):
-            stack.judge()
+            stack.judge(rehearsal=module.check_mode)
         if found and not module.check_mode:
             stack.apply()
     except venv_lock.LockError as error:

@@ -9,7 +9,7 @@ import pytest
 from conv2d_verify import expectations
 from conv2d_verify.cases import Case
 from conv2d_verify.errors import UsageError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 
@@ -101,6 +101,7 @@ values = st.recursive(
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(key=st.sampled_from([*GOOD, "x"]), value=values)
+@example(key="subject", value={"\n": None})
 def test_whatever_stands_in_a_file_it_loads_or_says_why(tmp_path: Path, key: str, value: Any) -> None:
     document = copy.deepcopy(GOOD)
     document[key] = value

@@ -98,11 +98,11 @@ def test_the_search_stops_where_hangs_are_used_up(worker: Make, tmp_path: Path) 
 
 
 def test_a_suite_of_minutes_goes_round_and_remembers(worker: Make, tmp_path: Path) -> None:
-    runner = run(worker(BODY.format(limit=50)), tmp_path, suite(1, 60, minutes=0.02))
+    runner = run(worker(BODY.format(limit=50)), tmp_path, suite(1, 60, minutes=0.05))
     assert states(runner) == {1: "pass", 60: "hang"}
     (passed, hung) = runner.outcomes
     assert passed.rounds > 1
-    assert len(passed.times) == 2 * passed.rounds
+    assert len(passed.times) == min(2 * passed.rounds, 10_000)  # so many are kept
     assert hung.rounds == 1
 
 

@@ -131,6 +131,21 @@ def test_an_interpreter_that_must_be_there_is_asked_for_in_check_mode(
 
 
 @pytest.mark.usefixtures("quick")
+def test_an_interpreter_whose_package_is_yet_to_come_is_no_reason_to_refuse_a_rehearsal(
+    provision: Provision, lock: str, tmp_path: Path
+) -> None:
+    """Ubuntu's python3.10 without python3.10-venv: the role installs that before it builds."""
+    interpreter = tmp_path / "python"
+    answer = json.dumps({"version": f"{PYTHON}.1", "missing": ["ensurepip"]})
+    interpreter.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    interpreter.chmod(0o755)
+    assert provision(lock, check=True, interpreter=str(interpreter))["changed"] is True
+    assert "lacks ensurepip" in provision(lock, interpreter=str(interpreter))["msg"]
+    refused = provision(lock, check=True, interpreter=str(interpreter), interpreter_expected=True)
+    assert "lacks ensurepip" in refused["msg"]
+
+
+@pytest.mark.usefixtures("quick")
 def test_an_interpreter_that_an_earlier_task_installs_is_not(provision: Provision, lock: str) -> None:
     assert provision(lock, check=True, interpreter="/nowhere/python3.10")["changed"] is True
 

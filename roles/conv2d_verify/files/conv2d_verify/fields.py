@@ -26,8 +26,9 @@ class Fields:
         return UsageError(f"{self.source}: key {self.at(key)} is {found}; allowed: {allowed}.")
 
     def at(self, key: str) -> str:
-        """Return the full name of a key."""
-        return f"{self.path}.{key}" if self.path else key
+        """Return the full name of a key, on one line whatever is in it."""
+        name = key if key.isprintable() else json.dumps(key)
+        return f"{self.path}.{name}" if self.path else name
 
     def has(self, key: str) -> bool:
         """Say whether the key is there at all."""
