@@ -17,7 +17,7 @@ from conftest import HERE, LabHost
 
 Compare = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
-ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1")
+ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1", "/etc/systemd/system/rdna1-job@")
 # dpkg works in this directory while it unpacks a package.
 DPKG_KILLER = """
 import os, time
