@@ -96,6 +96,7 @@ def checkout(tmp_path: Path) -> Path:
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         lock.append(f"{name.replace('_', '-')}=={version} --hash=sha256:{digest}")
     (stack / "requirements.txt").write_text("\n".join(lock) + "\n")
+    run(BIN / "rdna1", "lab", "reset", HOST)
     on_host(f"mkdir -p {WHEELS}")
     packed = subprocess.run(["tar", "-C", wheels, "-c", "."], capture_output=True, check=True).stdout
     subprocess.run(
@@ -106,7 +107,6 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_two_real_ones_on_one_host(checkout: Path) -> None:
-    run(BIN / "rdna1", "lab", "reset", HOST)
     converge(checkout)
     assert "changed=0" in converge(checkout)
     found = {}
