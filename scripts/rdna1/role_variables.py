@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,14 @@ from ansible.template import Templar, trust_as_template
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
 
+@cache
+def _loader(path: Path) -> DataLoader:
+    """Return what reads a role's files; it keeps what it has read."""
+    loader = DataLoader()
+    loader.set_basedir(str(path))
+    return loader
+
+
 class RoleVariables:
     """The defaults and vars of a role for one operating system, and what is set beside them."""
 
@@ -18,8 +27,7 @@ class RoleVariables:
         if AnsibleCollectionConfig.collection_finder is None:  # Ansible allows this once in a process
             init_plugin_loader([str(root / "collections")])
         self.path = root / "roles" / role
-        self._loader = DataLoader()
-        self._loader.set_basedir(str(self.path))
+        self._loader = _loader(self.path)
         self._variables: dict[str, Any] = {
             "role_path": str(self.path),
             "inventory_hostname": "host",
@@ -59,4 +67,7 @@ class RoleVariables:
 
     @property
     def _templar(self) -> Templar:
-        return Templar(loader=self._loader, variables=self._variables)
+        # Not before the finder of collections is there. Ansible compiles a template anew each time.
+        from ansible_collections.rdna1.provision.plugins.plugin_utils import compiled
+
+        return compiled.share(Templar(loader=self._loader, variables=self._variables))
