@@ -221,6 +221,8 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     monkeypatch.setenv("RDNA1_LAB", name)
     made = Lab(name)
     yield made
+    for host in (CANARY, SECOND, CPU):
+        made.on(host, "systemctl start ssh", check=False)  # it may be stopped
     subprocess.run([RDNA1, "lab", "up", "--name", name], check=True, capture_output=True)
     for host in (CANARY, SECOND, CPU):
         mend = "systemctl start ssh; rm -f /etc/sudoers.d/zz-password /srv/simulated-card/conv2d.json"

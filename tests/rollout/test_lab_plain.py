@@ -44,5 +44,6 @@ def test_a_host_that_drops_ssh_in_the_middle_stops_the_next_batch(lab: Lab) -> N
         lab.on(SECOND, "systemctl stop ssh.socket ssh.service; pkill -9 -f '^sshd'", check=False)
         said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
-    assert f"{SECOND} did not pass, which is more than rdna1_budget (0) allows, so {CPU}" in said
+    # Ansible itself ends a play of which a whole batch is lost.
+    assert "unreachable=1" in said
     assert lab.on(CPU, f"ls {VERDICT}", check=False) == ""
