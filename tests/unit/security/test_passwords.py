@@ -28,10 +28,10 @@ ADDRESS = f"https://ada:{HIDDEN}@mirror.example.org/rocm"
     ],
 )
 @pytest.mark.parametrize("secret", [True, False])
-def test_apt_s_addresses_hold_none(role: str, name: str, value: object, secret: bool) -> None:
+def test_apt_s_addresses_hold_none(role: str, name: str, value: str | list[str], secret: bool) -> None:
     variables = RoleVariables(ROOT, role, "Debian_13")
     if not secret:
-        value = str(value).replace(f"ada:{HIDDEN}@", "") if isinstance(value, str) else value[:1]  # type: ignore[index]
+        value = value.replace(f"ada:{HIDDEN}@", "") if isinstance(value, str) else value[:1]
     variables.set(**{name: value}, inventory_hostname="one")
     (task,) = [
         task
