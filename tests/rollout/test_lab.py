@@ -73,7 +73,7 @@ def test_a_disk_that_fills_while_the_venv_is_built(one: Site, lab: Lab) -> None:
     lab.on(SECOND, f"umount {VENVS}", privileged=True)
     done = one.resume(*PATIENT)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert one.states()[SECOND] == "changed"
+    assert one.of(SECOND)["state"] == "changed"
     assert lab.on(SECOND, "ls /var/lib/rdna1/quarantined.json", check=False) == ""
 
 

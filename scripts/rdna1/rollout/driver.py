@@ -15,7 +15,7 @@ from rdna1.rollout.interrupts import Interrupts
 from rdna1.rollout.journal import Journal
 from rdna1.rollout.outcome import Ending, Outcome
 from rdna1.runs import model
-from rdna1.runs.model import FAILED, PASSED, Failure, Host, HostState, Phase, Wave
+from rdna1.runs.model import FAILED, PASSED, UNFINISHED, Failure, Host, HostState, Phase, Wave
 
 ROLLBACK = "playbooks/rollback.yml"
 QUARANTINE = "playbooks/quarantine.yml"
@@ -75,6 +75,8 @@ class Driver:
         self._printed: list[str] = []
         # What a hook is told of a host, beside what the inventory says.
         self._facts: dict[str, dict[str, Any]] = {}
+        # Whose last attempt nobody saw the end of.
+        self._cut_off: set[str] = set()
 
     # --- the run ---------------------------------------------------------------------------------
 
@@ -146,6 +148,8 @@ class Driver:
             "wave", f"wave {wave.number} of {len(self.run.waves)} ({wave.spec}): {counted(len(todo), 'host')}"
         )
         for name in todo:
+            if self.hosts[name].state in UNFINISHED and self.hosts[name].attempts:
+                self._cut_off.add(name)
             anew(self.hosts[name])
             self.journal.save_host(name)
         waiting = self.drain([name for name in todo if self.known(name)])
@@ -223,7 +227,7 @@ class Driver:
         if host.state in PASSED and not progress.passed:
             # Its plan is empty, and still it goes through the chain: for a reboot.
             host.state, host.ended = "running", None
-        note(host, progress)
+        self.note(host, progress)
         self.journal.save_host(host.host, durable=notice.kind != "phase")
         if notice.kind in ("phase", "plan"):
             # A failure is told once it is known that no rescue caught it.
@@ -232,7 +236,7 @@ class Driver:
     def settle(self, name: str, result: Outcome, progress: Progress) -> None:
         """Keep what became of a host in an attempt."""
         host = self.hosts[name]
-        note(host, progress)
+        self.note(host, progress)
         failure = self.journal.failure(result.failure)
         if host.state == result.state and host.failure == failure:
             self.journal.save_host(name)
@@ -247,6 +251,13 @@ class Driver:
         if failure and failure.task:
             where = f" in {failure.task}{where}"
         self.tell(result.state, f"{result.state}{where}", name, failure.phase if failure else "")
+
+    def note(self, host: Host, progress: Progress) -> None:
+        """Take over what an attempt has shown so far, and what it shows of one that was cut off."""
+        found = progress.before.get("differences") or [] if progress.before else host.differences
+        if host.host in self._cut_off and host.differences and found != host.differences:
+            host.touched = True
+        note(host, progress)
 
     def verdict(self, name: str) -> dict[str, Any] | None:
         """Return the verdict of this attempt, where it came to one."""

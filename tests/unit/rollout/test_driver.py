@@ -171,6 +171,22 @@ def test_a_resumed_run_repeats_nobody_that_passed(make: Make) -> None:
     assert on_disk(again, "c").failure is None
 
 
+@pytest.mark.parametrize(
+    ("state", "gone", "touched"),
+    [("running", [{"item": "gone"}], True), ("running", [], False), ("failed", [{"item": "gone"}], False)],
+)
+def test_what_a_driver_that_died_did_not_see_changed_the_next_plan_tells(
+    make: Make, state: model.HostState, gone: list[dict[str, str]], *, touched: bool
+) -> None:
+    """A host that had failed may have been mended by a person since."""
+    rollout = make([["a"]], {"a": "unchanged"})
+    host = rollout.journal.hosts["a"]
+    host.state, host.attempts = state, 1
+    host.differences = [{"role": "rocm", "item": "a", "reason": "b"}, *gone]
+    rollout.driver.go()
+    assert on_disk(rollout, "a").touched is touched
+
+
 def test_a_pass_is_written_down_before_the_wave_ends(make: Make) -> None:
     rollout = make([["a", "b"]])
     seen = []
