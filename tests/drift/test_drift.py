@@ -134,8 +134,8 @@ def missed(done: list[Breakage], differences: list[dict[str, str]]) -> list[str]
 
 
 def script(done: list[Breakage]) -> str:
-    """All of a batch."""
-    return "".join(f"( {way.shell}\n) # {way.how}\n" for way in done)
+    """All of a batch; what two roles want is broken once."""
+    return "".join(f"( {shell}\n) # {how}\n" for shell, how in {way.shell: way.how for way in done}.items())
 
 
 def words(plans: dict[str, Any]) -> str:
