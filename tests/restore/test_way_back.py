@@ -19,7 +19,7 @@ Compare = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1", "/etc/systemd/system/rdna1-job@")
 # dpkg works in this directory while it unpacks a package.
-DPKG_KILLER = """
+DPKG_KILLER = r"""
 import os, time
 while True:
     while not os.path.isdir("/var/lib/dpkg/tmp.ci"):
