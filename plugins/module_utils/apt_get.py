@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from ansible_collections.rdna1.provision.plugins.module_utils import apt_plan, apt_world
+from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822, apt_plan, apt_world
 
 # Runs a program in a fixed environment; returns its exit status, stdout and stderr.
 Run = Callable[[List[str]], Tuple[int, str, str]]
@@ -95,6 +95,19 @@ class LockedError(AptError):
         self.waited = waited
 
 
+STATES = Path("/var/lib/apt/extended_states")
+
+
+def automatic() -> List[str]:
+    """Packages that nobody asked for by name."""
+    text = STATES.read_text(encoding="utf-8") if STATES.exists() else ""
+    return sorted(
+        fields["package"]
+        for fields in apt_deb822.parse_all(text)
+        if fields.get("auto-installed") == "1" and "package" in fields
+    )
+
+
 class AptGet:
     """apt-get in a world."""
 
@@ -150,6 +163,12 @@ class AptGet:
     def execute(self, arguments: Sequence[str], *options: str) -> None:
         """Do it."""
         self._patiently([*YES, *arguments], *options)
+
+    def mark_automatic(self, names: Sequence[str]) -> None:
+        """Note that nobody asked for these packages by name."""
+        status, stdout, stderr = self._run(["apt-mark", "auto", *names])
+        if status:
+            raise self._error(stdout, stderr)
 
     def _apt(self, arguments: Sequence[str], *options: str) -> Tuple[str, str]:
         settings = [

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 
 from ansible_collections.rdna1.provision.plugins.module_utils import (
-    apt_deb822,
     apt_retirement,
     dpkg_status,
     miopen_databases,
@@ -74,16 +73,6 @@ def account(name: str) -> Dict[str, Any]:
         "comment": user.pw_gecos,
         "groups": sorted(entry.gr_name for entry in grp.getgrall() if name in entry.gr_mem),
     }
-
-
-def automatic(states: Path = Path("/var/lib/apt/extended_states")) -> List[str]:
-    """Packages that nobody asked for by name."""
-    text = states.read_text(encoding="utf-8") if states.exists() else ""
-    return sorted(
-        fields["package"]
-        for fields in apt_deb822.parse_all(text)
-        if fields.get("auto-installed") == "1" and "package" in fields
-    )
 
 
 def _own_path(item: Item, _packages: List[dpkg_status.Package]) -> Iterator[Path]:

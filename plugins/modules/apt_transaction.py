@@ -324,7 +324,7 @@ class Transaction:
                 self._judge_mirrors(result, uris)
                 return {**result, **apt_plan.as_lists(changed, self._costs(apt, changed, uris))}
             self._note(changed)
-            self._act(apt, removal, later)
+            self._act(apt, removal, later, self._unasked(changed))
             return result
 
     def _plan(
@@ -385,7 +385,21 @@ class Transaction:
                 "ledger",
             ) from error
 
-    def _act(self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str]) -> None:
+    def _unasked(self, changed: List[apt_plan.Change]) -> List[str]:
+        """What is there for others only, although a repair has to call it by its name."""
+        if not self.damaged:
+            return []
+        asked = {spec.partition("=")[0] for spec in self.parameters["install"]}
+        automatic = apt_get.automatic()
+        return [
+            change.name
+            for change in changed
+            if change.new and change.name not in asked and (not change.old or change.name in automatic)
+        ]
+
+    def _act(
+        self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str], unasked: List[str]
+    ) -> None:
         try:
             with progress.of_apt("apt") as descriptor:
                 self.inherited = (descriptor,)
@@ -398,6 +412,8 @@ class Transaction:
                 if self.install or self.damaged:
                     apt.execute(self._installation(), said)
             self.inherited = ()
+            if unasked:
+                apt.mark_automatic(unasked)
         except apt_get.AptError as error:
             cure = error.cure or "mend that"
             raise RefusalError(

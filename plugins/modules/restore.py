@@ -103,6 +103,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
     apt_backup,
+    apt_get,
     aside,
     dpkg_status,
     restore_ledger,
@@ -260,7 +261,7 @@ class Restore:
         held = [name for name, package in self.dpkg.items() if package.held]
         for name, word in restore_plan.selections(self.point["held"], held, after, touched).items():
             found.append(["apt-mark", "hold" if word == "hold" else "unhold", name])
-        automatic = set(restore_scope.automatic())
+        automatic = set(apt_get.automatic())
         for name in sorted(set(touched) & set(after)):
             if (name in self.point["automatic"]) != (name in automatic):
                 found.append(["apt-mark", "auto" if name in self.point["automatic"] else "manual", name])
@@ -303,7 +304,7 @@ class Restore:
             "kernel": platform.release(),
             "packages": self.versions,
             "held": sorted(name for name, package in self.dpkg.items() if package.held),
-            "automatic": restore_scope.automatic(),
+            "automatic": apt_get.automatic(),
             "ledger": restore_ledger.size(self.store.root.parent / "ledger.jsonl"),
         }
         self.store.begin(self.point, self.store.take(found, restore_store.ROLLBACK))

@@ -82,6 +82,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rdna1.provision.plugins.module_utils import (
+    apt_get,
     dpkg_status,
     restore_ledger,
     restore_scope,
@@ -103,7 +104,7 @@ def found(parameters: Dict[str, Any]) -> Dict[str, Any]:
         "kernel": platform.release(),
         "packages": {name: package.version for name, package in native.items()},
         "held": sorted(name for name, package in native.items() if package.held),
-        "automatic": restore_scope.automatic(),
+        "automatic": apt_get.automatic(),
         "ledger": restore_ledger.size(),
     }
 

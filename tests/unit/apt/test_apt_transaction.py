@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rdna1.provision.plugins.module_utils import apt_world, dpkg_status, restore_ledger
+from ansible_collections.rdna1.provision.plugins.module_utils import (
+    apt_get,
+    apt_world,
+    dpkg_status,
+    restore_ledger,
+)
 from ansible_collections.rdna1.provision.plugins.modules import apt_transaction
 
 Run = Callable[..., dict[str, Any]]
@@ -50,6 +55,8 @@ class Machine:
             monkeypatch.setattr(function, "__defaults__", (self.dpkg,))
         monkeypatch.setattr(apt_world, "ETC", tmp_path / "etc")
         monkeypatch.setattr(apt_world, "LISTS", tmp_path / "lists")
+        self.states = tmp_path / "extended_states"
+        monkeypatch.setattr(apt_get, "STATES", self.states)
         self.ledger = tmp_path / "ledger.jsonl"
         monkeypatch.setattr(restore_ledger, "LEDGER", self.ledger)
         monkeypatch.setattr(
@@ -192,6 +199,22 @@ def test_a_package_with_a_missing_file_is_installed_again(
     answer = run_module(apt_transaction, intact=[{"version": "1", "under": f"{tmp_path}/opt"}])
     assert [item["name"] for item in answer["reinstall"]] == ["libold"]
     assert machine.done == ["install --reinstall libold"]
+
+
+def test_a_repair_asks_for_nothing_by_name(run_module: Run, machine: Machine, tmp_path: Path) -> None:
+    """What had come as a dependency still goes with what needs it."""
+    needs = STATUS.replace("Package: libold\n", "Package: libold\nDepends: libgone, rocm-core\n")
+    (machine.dpkg / "status").write_text(needs)
+    (machine.dpkg / "info/libold.list").write_text(f"{tmp_path}/opt/gone\n")
+    machine.answers = {
+        "--simulate install": (0, f"Inst libold [1] (1 X:x [amd64])\nInst libgone (1 X:x [amd64])\n{NEW}", "")
+    }
+    rule = {"version": "1", "under": f"{tmp_path}/opt"}
+    run_module(apt_transaction, install=["rocm-core"], intact=[rule])
+    assert machine.commands[-1] == ["apt-mark", "auto", "libgone"]
+    machine.states.write_text("Package: libold\nArchitecture: amd64\nAuto-Installed: 1\n")
+    run_module(apt_transaction, install=["rocm-core"], intact=[rule])
+    assert machine.commands[-1] == ["apt-mark", "auto", "libold", "libgone"]
 
 
 def test_a_package_with_an_edited_file_is_installed_again_where_that_is_looked_for(
