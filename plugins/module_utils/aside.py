@@ -60,16 +60,19 @@ def clear(obstacle: Obstacle, folder: Path, reason: str) -> Path:
     """Keep a copy, or move it aside; return where it is now."""
     if obstacle.stays:
         return apt_backup.keep(obstacle.path, folder, reason)
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    target = free_name(folder / (str(obstacle.path).lstrip("/") + ".aside"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        obstacle.path.rename(target)
-    except OSError:
-        # Another file system: a directory may be as large as a ROCm, and is not copied.
-        target = free_name(obstacle.path.with_name(obstacle.path.name + ".before-rdna1"))
-        obstacle.path.rename(target)
+    if obstacle.path in (folder, *folder.parents):
+        # Nothing can be put into the folder before this is out of its way.
+        target = _rename_beside(obstacle.path)
+        _have(folder)
+    else:
+        _have(folder)
+        target = free_name(folder / (str(obstacle.path).lstrip("/") + ".aside"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            obstacle.path.rename(target)
+        except OSError:
+            # Another file system: a directory may be as large as a ROCm, and is not copied.
+            target = _rename_beside(obstacle.path)
     record = {
         "path": str(obstacle.path),
         "moved_to": str(target),
@@ -78,6 +81,17 @@ def clear(obstacle: Obstacle, folder: Path, reason: str) -> Path:
     }
     with (folder / apt_backup.MANIFEST).open("a", encoding="utf-8") as manifest:
         manifest.write(json.dumps(record, sort_keys=True) + "\n")
+    return target
+
+
+def _have(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+
+
+def _rename_beside(path: Path) -> Path:
+    target = free_name(path.with_name(path.name + ".before-rdna1"))
+    path.rename(target)
     return target
 
 

@@ -117,3 +117,16 @@ def test_on_another_file_system_it_stays_beside(
 
     monkeypatch.setattr(Path, "rename", across)
     assert clear("file", place)["moved"] == {str(place): str(tmp_path / "place.before-rdna1")}
+
+
+@pytest.mark.parametrize("found", ["file", "dangling link", "link to a file"])
+def test_what_is_where_the_backups_go_is_kept_beside(run_module: Run, tmp_path: Path, found: str) -> None:
+    state, kept = tmp_path / "rdna1", tmp_path / "rdna1.before-rdna1"
+    in_the_way(found, state)
+    mode = state.lstat().st_mode
+    items = [{"kind": "directory", "path": str(state)}]
+    said = run_module(make_way, items=items, reason="a test", backup=str(state / "backup"))
+    assert said["moved"] == {str(state): str(kept)}
+    assert kept.lstat().st_mode == mode
+    (line,) = (state / "backup/manifest.jsonl").read_text().splitlines()
+    assert json.loads(line)["moved_to"] == str(kept)
