@@ -227,7 +227,7 @@ class Driver:
         if host.state in PASSED and not progress.passed:
             # Its plan is empty, and still it goes through the chain: for a reboot.
             host.state, host.ended = "running", None
-        self.note(host, progress)
+        note(host, progress, cut_off=host.host in self._cut_off)
         self.journal.save_host(host.host, durable=notice.kind != "phase")
         if notice.kind in ("phase", "plan"):
             # A failure is told once it is known that no rescue caught it.
@@ -236,7 +236,7 @@ class Driver:
     def settle(self, name: str, result: Outcome, progress: Progress) -> None:
         """Keep what became of a host in an attempt."""
         host = self.hosts[name]
-        self.note(host, progress)
+        note(host, progress, cut_off=name in self._cut_off)
         failure = self.journal.failure(result.failure)
         if host.state == result.state and host.failure == failure:
             self.journal.save_host(name)
@@ -251,13 +251,6 @@ class Driver:
         if failure and failure.task:
             where = f" in {failure.task}{where}"
         self.tell(result.state, f"{result.state}{where}", name, failure.phase if failure else "")
-
-    def note(self, host: Host, progress: Progress) -> None:
-        """Take over what an attempt has shown so far, and what it shows of one that was cut off."""
-        found = progress.before.get("differences") or [] if progress.before else host.differences
-        if host.host in self._cut_off and host.differences and found != host.differences:
-            host.touched = True
-        note(host, progress)
 
     def verdict(self, name: str) -> dict[str, Any] | None:
         """Return the verdict of this attempt, where it came to one."""
@@ -431,12 +424,14 @@ def anew(host: Host) -> None:
     host.after, host.reboot_needed, host.notes = {}, False, []
 
 
-def note(host: Host, progress: Progress) -> None:
-    """Take over what an attempt has shown so far."""
+def note(host: Host, progress: Progress, *, cut_off: bool = False) -> None:
+    """Take over what an attempt has shown so far, and what its plan shows of one before that was cut off."""
     host.phases = [Phase(name, round(seconds, 3)) for name, seconds in progress.seconds.items()]
     host.touched = host.touched or progress.changed > 0
     plan = progress.before
     if plan:
+        if cut_off and host.differences and host.differences != (plan.get("differences") or []):
+            host.touched = True
         # A second attempt sees what the first one left; what the run found is what counts.
         host.before = host.before or plan.get("summary") or {}
         host.differences = host.differences or plan.get("differences") or []
