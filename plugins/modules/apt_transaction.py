@@ -415,6 +415,11 @@ class Transaction:
             if unasked:
                 apt.mark_automatic(unasked)
         except apt_get.AptError as error:
+            self.inherited = ()
+            if unasked:
+                # What was unpacked before apt stopped was asked for by name, too.
+                with contextlib.suppress(apt_get.AptError):
+                    apt.mark_automatic(unasked)
             cure = error.cure or "mend that"
             raise RefusalError(
                 "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure), error.code

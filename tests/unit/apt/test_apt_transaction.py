@@ -217,6 +217,18 @@ def test_a_repair_asks_for_nothing_by_name(run_module: Run, machine: Machine, tm
     assert machine.commands[-1] == ["apt-mark", "auto", "libold", "libgone"]
 
 
+def test_nor_does_one_that_apt_broke_off(run_module: Run, machine: Machine, tmp_path: Path) -> None:
+    (machine.dpkg / "info/libold.list").write_text(f"{tmp_path}/opt/gone\n")
+    machine.states.write_text("Package: libold\nArchitecture: amd64\nAuto-Installed: 1\n")
+    machine.answers = {
+        "--simulate install": (0, "Inst libold [1] (1 X:x [amd64])\n", ""),
+        "--assume-yes": (100, "", "E: Sub-process /usr/bin/dpkg was killed\n"),
+    }
+    answer = run_module(apt_transaction, intact=[{"version": "1", "under": f"{tmp_path}/opt"}])
+    assert answer["failed"]
+    assert machine.commands[-1] == ["apt-mark", "auto", "libold"]
+
+
 def test_a_package_with_an_edited_file_is_installed_again_where_that_is_looked_for(
     run_module: Run, machine: Machine, tmp_path: Path
 ) -> None:
