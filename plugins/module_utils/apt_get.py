@@ -26,8 +26,22 @@ FETCH_FAILED = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
 # What apt says of a server that answers, but not with a repository.
 NO_REPOSITORY = re.compile(r"^[EW]: The repository '(\S+) (\S+) \w+' (.*Release file)\.?$", re.MULTILINE)
 
-# What cures a failed download, by what apt says of it.
+# And of a list that no clock of ours agrees with.
+NOT_VALID = re.compile(
+    r"^[EW]: Release file for (\S+) is ((?:expired|not valid yet) \([^)]*\))", re.MULTILINE
+)
+
+# What cures a failed download, by what apt says of it. That a signature is "Not live until" is sqv's word.
 CURES = (
+    (
+        re.compile(r"not valid yet|Not live until"),
+        "this host's clock is behind: set it (timedatectl set-ntp true)",
+    ),
+    (
+        re.compile(r"^expired"),
+        "if this host's clock is ahead, set it (timedatectl set-ntp true); "
+        "else name a mirror that is kept up to date",
+    ),
     (
         re.compile(r"^404|Release file"),
         "correct the address, or if the mirror has moved on, refresh this host's lists (apt-get update)",
@@ -230,4 +244,5 @@ def _failures(stderr: str) -> List[Failure]:
         ("%s/dists/%s" % (uri.rstrip("/"), suite), reason.rstrip(". "))
         for uri, suite, reason in NO_REPOSITORY.findall(stderr)
     ]
+    failed += NOT_VALID.findall(stderr)
     return list(dict.fromkeys(failed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,6 +95,22 @@ class FaultHost:
         """Have it ask the lying mirror."""
         self.root("cat > /run/fault-mirror.py <<'PROGRAM'\n" + (HERE / "mirror.py").read_text() + "PROGRAM\n")
         self.root(start, *arguments)
+
+    def set_clock(self, seconds: int) -> None:
+        """Have every program that is started from now on see a clock that is off; see clock.c."""
+        with tempfile.TemporaryDirectory() as folder:
+            library = Path(folder) / "fault-clock.so"
+            subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, HERE / "clock.c"], check=True)
+            packed = base64.b64encode(library.read_bytes()).decode()
+        self.root(
+            f"base64 -d > /run/fault-clock.so <<'LIBRARY'\n{packed}\nLIBRARY\n"
+            "chmod 0755 /run/fault-clock.so; echo $1 > /run/fault-clock;"
+            "echo /run/fault-clock.so > /etc/ld.so.preload",
+            str(seconds),
+        )
+
+    def right_clock(self) -> None:
+        self.root("rm -f /etc/ld.so.preload /run/fault-clock")
 
     def controller(self, what: str) -> None:
         """Change what the control machine knows of the host's key."""

@@ -47,11 +47,15 @@ class Ordeal:
             self.host.root(DATA["again"][what])
         if "mirror" in self.fault:
             self.host.lie(DATA["mirrors"]["start"], *self.fault["mirror"])
+        if "clock" in self.fault:
+            self.host.set_clock(self.fault["clock"])
         self.script(self.fault.get("inject", NOTHING_TO_HEAL))
 
     def heal(self) -> None:
         if "mirror" in self.fault:
             self.host.root(DATA["mirrors"]["stop"])
+        if "clock" in self.fault:
+            self.host.right_clock()
         self.script(self.fault.get("heal", NOTHING_TO_HEAL))
         self.host.root("systemctl reset-failed fault 2>/dev/null || true")
         self.host.wait()

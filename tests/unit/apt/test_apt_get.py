@@ -133,12 +133,30 @@ def test_of_many_failures_one_is_named_and_the_others_counted() -> None:
         ("File has unexpected size (1 != 2). Mirror sync in progress?", "in step with itself"),
         ("Could not resolve 'a.example'", "proxy, DNS, clock"),
         ("Connection timed out", "proxy, DNS, clock"),
+        ("Sub-process /usr/bin/sqv said: Not live until 2026-09-12T07:26:18Z", "this host's clock is behind"),
     ],
 )
 def test_each_way_to_fail_has_its_cure(reason: str, cure: str) -> None:
     machine = Machine((100, "", f"E: Failed to fetch http://a.example/a.deb  {reason}\n"))
     with pytest.raises(AptError) as caught:
         machine.apt.execute(["install", "a"])
+    assert cure in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("reason", "cure"),
+    [
+        ("not valid yet (invalid for another 364d 23h 59min 50s)", "this host's clock is behind"),
+        ("expired (invalid since 359d 20h 55min 23s)", "if this host's clock is ahead"),
+    ],
+)
+def test_lists_of_another_time_speak_of_the_clock(reason: str, cure: str) -> None:
+    uri = "http://a.example/x/InRelease"
+    stderr = f"E: Release file for {uri} is {reason}. Updates for this repository will not be applied.\n"
+    machine = Machine((100, "", stderr))
+    with pytest.raises(AptError) as caught:
+        machine.apt.update(Path("/x"))
+    assert str(caught.value) == f"{uri}: {reason}"
     assert cure in caught.value.cure
 
 
