@@ -126,6 +126,8 @@ class FaultHost:
                 for word, line in zip(words, lines, strict=True)]  # fmt: skip
         assert mine != lines, "the host has a line of its own"
         file.write_text("\n".join(mine) + "\n")
+        # A connection of the run before may live on, and would not be asked for its key again.
+        self.environment["ANSIBLE_SSH_CONTROL_PATH_DIR"] = tempfile.mkdtemp(prefix="rdna1-")
 
     # --- runs -------------------------------------------------------------------------------------
 
