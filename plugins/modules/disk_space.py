@@ -33,6 +33,10 @@ options:
         description: What it is, in words; the path where nothing is said.
         type: str
         default: ""
+  unless:
+    description: Where this path is, whatever it is, nothing is to come any more, and nothing is measured.
+    type: path
+    default: ""
 author: The rdna1.provision authors
 attributes:
   check_mode:
@@ -49,7 +53,7 @@ EXAMPLES = """
 
 RETURN = """
 filesystems:
-  description: Each file system that a need is on.
+  description: Each file system that a need is on; none where what I(unless) names is there.
   type: list
   elements: dict
   returned: always
@@ -116,11 +120,14 @@ def main() -> None:
                     "gib": {"type": "float", "default": 0},
                     "what": {"type": "str", "default": ""},
                 },
-            }
+            },
+            "unless": {"type": "path", "default": ""},
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, filesystems=add_up(module.params["needs"]))
+    # A path below a file is as little there as one below nothing.
+    there = os.path.lexists(module.params["unless"])
+    module.exit_json(changed=False, filesystems=[] if there else add_up(module.params["needs"]))
 
 
 if __name__ == "__main__":

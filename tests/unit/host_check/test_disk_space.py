@@ -1,5 +1,6 @@
 """Needs are added up where they meet: on file systems, not in directories."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from ansible_collections.rdna1.provision.plugins.modules import disk_space
 
 GIB = 1 << 30
@@ -79,3 +81,19 @@ def test_a_file_system_of_interest_is_shown_without_a_need(tmp_path: Path) -> No
     assert found["needs"] == []
     assert found["free_bytes"] > 0
     assert tmp_path.is_relative_to(found["mount"])
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a link to nowhere", "below a file"])
+def test_nothing_is_asked_where_it_is_there_already(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, there: bool
+) -> None:
+    current = tmp_path / "rdna1/current"
+    if there:
+        current.parent.mkdir()
+        current.symlink_to(tmp_path / "nowhere")
+    else:
+        current.parent.write_text("no directory")
+    asked = {"needs": [{"path": str(tmp_path), "gib": 1}], "unless": str(current)}
+    with patch_module_args(asked), pytest.raises(SystemExit):
+        disk_space.main()
+    assert bool(json.loads(capsys.readouterr().out)["filesystems"]) is not there
