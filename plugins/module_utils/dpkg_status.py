@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import hashlib
@@ -83,28 +84,37 @@ def parse(text: str) -> List[Package]:
     """All packages of a status file but those of which only configuration files or nothing is left.
 
     dpkg writes the file itself, so it is read with less care, and eight times faster, than what people write.
+    Of several stanzas for one package the last counts.
     """
-    found = []
+    found = {}
     for stanza in text.split("\n\n"):
         fields = {name.lower(): value for name, value in FIELD.findall(stanza)}
         want, _, state = (fields.get("status", "") + "  ").split(" ", 3)[:3]
-        if state and state not in ("not-installed", "config-files"):
-            found.append(
-                Package(
-                    name=fields.get("package", ""),
-                    version=fields.get("version", ""),
-                    architecture=fields.get("architecture", ""),
-                    want=want,
-                    state=state,
-                    fields=fields,
-                )
+        if state:
+            package = Package(
+                name=fields.get("package", ""),
+                version=fields.get("version", ""),
+                architecture=fields.get("architecture", ""),
+                want=want,
+                state=state,
+                fields=fields,
             )
-    return found
+            found[package.name, package.architecture] = package
+    return [package for package in found.values() if package.state not in ("not-installed", "config-files")]
+
+
+def read_text(admin: Path = ADMIN) -> str:
+    """The status file, with what an interrupted dpkg has not written back into it yet."""
+    texts = [(admin / "status").read_text(encoding="utf-8", errors="replace")]
+    for path in _journal(admin):
+        with contextlib.suppress(FileNotFoundError):  # a dpkg that is at work has just written it back
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))
+    return "\n\n".join(text.strip("\n") for text in texts) + "\n"
 
 
 def read(admin: Path = ADMIN) -> List[Package]:
     """What this host has."""
-    return parse((admin / "status").read_text(encoding="utf-8", errors="replace"))
+    return parse(read_text(admin))
 
 
 def native(packages: Iterable[Package]) -> Dict[str, Package]:
@@ -116,10 +126,8 @@ def native(packages: Iterable[Package]) -> Dict[str, Package]:
 
 def interrupted(packages: Iterable[Package], admin: Path = ADMIN) -> List[str]:
     """What an interrupted dpkg left behind; empty where it is whole."""
-    journal = admin / "updates"
-    left = [path.name for path in journal.iterdir() if path.name.isdigit()] if journal.is_dir() else []
     broken = ["%s is %s" % (package.name, package.state) for package in packages if package.state in BROKEN]
-    return broken or (["its journal is not written back"] if left else [])
+    return broken or (["its journal is not written back"] if _journal(admin) else [])
 
 
 def cure(packages: Iterable[Package]) -> str:
@@ -154,6 +162,12 @@ def without(text: str, names: Collection[str]) -> str:
 def matches(name: str, globs: Iterable[str]) -> bool:
     """Whether any of the globs covers the name."""
     return bool(_pattern(tuple(globs)).match(name))
+
+
+def _journal(admin: Path) -> List[Path]:
+    """What dpkg has noted of each step since it last wrote its status file, oldest first."""
+    folder = admin / "updates"
+    return sorted(path for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
 
 
 @functools.lru_cache(maxsize=None)

@@ -269,7 +269,7 @@ class Transaction:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.parameters: Dict[str, Any] = module.params
-        self.status = (dpkg_status.ADMIN / "status").read_text(encoding="utf-8", errors="replace")
+        self.status = dpkg_status.read_text(dpkg_status.ADMIN)
         packages = dpkg_status.parse(self.status)
         broken = dpkg_status.interrupted(packages)
         if broken:
@@ -420,10 +420,16 @@ class Transaction:
                 # What was unpacked before apt stopped was asked for by name, too.
                 with contextlib.suppress(apt_get.AptError):
                     apt.mark_automatic(unasked)
-            cure = error.cure or "mend that"
+            cure = error.cure or self._healing() or "mend that"
             raise RefusalError(
                 "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure), error.code
             ) from error
+
+    @staticmethod
+    def _healing() -> str:
+        """What is to be run where dpkg itself was cut off; else nothing."""
+        packages = dpkg_status.parse(dpkg_status.read_text(dpkg_status.ADMIN))
+        return "run %s there" % dpkg_status.cure(packages) if dpkg_status.interrupted(packages) else ""
 
     def _simulate(self, apt: apt_get.AptGet, arguments: List[str], *options: str) -> List[apt_plan.Change]:
         try:

@@ -96,6 +96,11 @@ class FaultHost:
         self.root("cat > /run/fault-mirror.py <<'PROGRAM'\n" + (HERE / "mirror.py").read_text() + "PROGRAM\n")
         self.root(start, *arguments)
 
+    def lurk(self, program: str) -> None:
+        """Have a program of this folder wait on the host for its moment."""
+        self.root("cat > /run/fault.py <<'PROGRAM'\n" + (HERE / program).read_text() + "PROGRAM\n")
+        self.root("systemd-run --quiet --unit=fault python3 /run/fault.py")
+
     def set_clock(self, seconds: int) -> None:
         """Have every program that is started from now on see a clock that is off; see clock.c."""
         with tempfile.TemporaryDirectory() as folder:

@@ -49,6 +49,8 @@ class Ordeal:
             self.host.lie(DATA["mirrors"]["start"], *self.fault["mirror"])
         if "clock" in self.fault:
             self.host.set_clock(self.fault["clock"])
+        if "kill" in self.fault:
+            self.host.lurk(self.fault["kill"])
         self.script(self.fault.get("inject", NOTHING_TO_HEAL))
 
     def heal(self) -> None:
@@ -56,6 +58,8 @@ class Ordeal:
             self.host.root(DATA["mirrors"]["stop"])
         if "clock" in self.fault:
             self.host.right_clock()
+        if "kill" in self.fault:
+            self.host.root("systemctl stop fault 2>/dev/null || true")
         self.script(self.fault.get("heal", NOTHING_TO_HEAL))
         self.host.root("systemctl reset-failed fault 2>/dev/null || true")
         self.host.wait()
@@ -117,7 +121,8 @@ class Ordeal:
             assert found, again.said[-4000:]
             self.seen["said"] += " … " + found[0]
         if "cure" in found.groupdict():
-            self.host.root(f"DEBIAN_FRONTEND=noninteractive {found['cure']}")
+            cure = found["cure"].replace(" and then ", " && ")
+            self.host.root(f"export DEBIAN_FRONTEND=noninteractive; {cure}")
 
     def killed(self) -> None:
         """Kill the run at random moments, one after the other."""

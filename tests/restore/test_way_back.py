@@ -18,21 +18,7 @@ from conftest import HERE, LabHost
 Compare = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1", "/etc/systemd/system/rdna1-job@")
-# dpkg works in this directory while it unpacks a package.
-DPKG_KILLER = r"""
-import os, time
-while True:
-    while not os.path.isdir("/var/lib/dpkg/tmp.ci"):
-        time.sleep(0.0005)
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            words = open("/proc/%s/cmdline" % process, "rb").read().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"dpkg") and b"--unpack" in words:
-            os.kill(int(process), 9)
-            raise SystemExit
-"""
+DPKG_KILLER = HERE.parent / "faults/kill_dpkg.py"
 NOBODYS = (
     "find / -xdev \\( -path /proc -o -path /var/lib/rdna1/backup \\) -prune"
     " -o \\( -nouser -o -nogroup \\) -print"
@@ -93,14 +79,15 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
     assert differences(stack, host.snapshot()) == {}
 
     # Where dpkg itself was cut off, the next run says what heals it, and goes on after that.
-    host.root("systemd-run --quiet python3 -c " + shlex.quote(DPKG_KILLER))
+    host.root("systemd-run --quiet python3 -c " + shlex.quote(DPKG_KILLER.read_text()))
     assert "apt failed" in host.play_into_failure("rollback")
     said = host.play_into_failure("rollback")
     cure = re.search(
         r"dpkg was interrupted on this host \([^)]*\); run ([^;]+?) there, then this again", said
     )
     assert cure, said[-3000:]
-    host.root(f"sh -c 'DEBIAN_FRONTEND=noninteractive {cure[1]}'")
+    healing = cure[1].replace(" and then ", " && ")
+    host.root(f"sh -c 'export DEBIAN_FRONTEND=noninteractive; {healing}'")
     host.play("rollback")
     assert differences(seeds, host.snapshot()) == {}
     host.play("rollback", "-e", "rdna1_point=forward")

@@ -31,6 +31,7 @@ Status: install ok installed
 Architecture: amd64
 Version: 1
 """
+STATUS_OF_LIBOLD = STATUS.split("\n\n")[-1]
 NEW = "Inst rocm-core (5.2.0.50200-65 repo.radeon.com:ubuntu [amd64])\n"
 
 
@@ -217,15 +218,31 @@ def test_a_repair_asks_for_nothing_by_name(run_module: Run, machine: Machine, tm
     assert machine.commands[-1] == ["apt-mark", "auto", "libold", "libgone"]
 
 
-def test_nor_does_one_that_apt_broke_off(run_module: Run, machine: Machine, tmp_path: Path) -> None:
+def test_nor_does_one_that_was_cut_off_and_it_says_what_heals(
+    run_module: Run, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (machine.dpkg / "info/libold.list").write_text(f"{tmp_path}/opt/gone\n")
     machine.states.write_text("Package: libold\nArchitecture: amd64\nAuto-Installed: 1\n")
     machine.answers = {
         "--simulate install": (0, "Inst libold [1] (1 X:x [amd64])\n", ""),
         "--assume-yes": (100, "", "E: Sub-process /usr/bin/dpkg was killed\n"),
     }
+    (machine.dpkg / "updates").mkdir()
+
+    def cut_off(command: list[str]) -> tuple[int, str, str]:
+        if "--assume-yes" in command:
+            (machine.dpkg / "updates/0001").write_text(
+                STATUS_OF_LIBOLD.replace("ok installed", "ok half-installed")
+            )
+        return machine.run(command)
+
+    monkeypatch.setattr(
+        "ansible.module_utils.basic.AnsibleModule.run_command", lambda _, command, **__: cut_off(command)
+    )
     answer = run_module(apt_transaction, intact=[{"version": "1", "under": f"{tmp_path}/opt"}])
     assert answer["failed"]
+    cure = "run dpkg --configure -a and then apt-get install --reinstall libold there, then run this again"
+    assert cure in answer["msg"]
     assert machine.commands[-1] == ["apt-mark", "auto", "libold"]
 
 

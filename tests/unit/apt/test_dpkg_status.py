@@ -62,6 +62,26 @@ def test_what_dpkg_was_interrupted_in_is_named(tmp_path: Path) -> None:
     assert dpkg_status.interrupted(whole, tmp_path) == ["its journal is not written back"]
 
 
+def test_what_is_in_its_journal_is_newer_than_the_status_file(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("\n\n".join([stanza("a"), stanza("b", "1"), stanza("c")]))
+    (tmp_path / "updates").mkdir()
+    for number, noted in enumerate(
+        [
+            stanza("b", "1", status="install ok half-installed"),
+            stanza("b", "2", status="install ok unpacked"),
+            stanza("c", status="deinstall ok not-installed"),
+            stanza("d", status="install reinstreq half-installed"),
+        ]
+    ):
+        (tmp_path / f"updates/{number:04}").write_text(noted)
+    found = dpkg_status.read(tmp_path)
+    assert [(each.name, each.version, each.state) for each in found][:2] == [
+        ("a", "1", "installed"), ("b", "2", "unpacked"),
+    ]  # fmt: skip
+    assert dpkg_status.interrupted(found, tmp_path) == ["b is unpacked", "d is half-installed"]
+    assert dpkg_status.cure(found) == "dpkg --configure -a and then apt-get install --reinstall d"
+
+
 def test_a_status_file_without_some_packages_is_otherwise_the_same() -> None:
     a, b, c = stanza("a", Description="x\n .\n y"), stanza("b"), stanza("c")
     assert dpkg_status.without(f"{a}\n{b}\n{c}\n", {"b"}) == f"{a}\n{c}"
