@@ -20,6 +20,8 @@ INSTALL = [
 ]
 DOWNLOAD = ["-I", *(word.replace("install", "download") for word in INSTALL)]
 
+FULL = "No space left on device"
+NO_ROOM = "no space (or no inode) was left while the %s; make room and run again"
 TAMPERED = re.compile(
     r"^\s*(?P<name>\S+==\S+) from (?P<source>[^\s#]+).*?\n(?:.*\n)*?"
     r"\s*Expected sha256 (?P<wanted>[0-9a-f]{64})\n"
@@ -82,13 +84,23 @@ def requirements(lock: str, sources: Sources) -> str:
     return "\n".join([*sources.lines(), lock])
 
 
+def make(venv: Path, interpreter: str) -> None:
+    """Make a venv with nothing but pip in it, which comes second: the venv module would not say why it failed."""
+    for program, *words in (
+        (interpreter, "venv", "--without-pip", str(venv)),
+        (str(venv / "bin/python"), "ensurepip", "--default-pip"),
+    ):
+        made = run([program, "-I", "-m", *words], timeout=300)
+        if made.code:
+            said = f"{interpreter} could not make a venv: {_last_line(made.output)}"
+            raise BuildError(NO_ROOM % "venv was made" if FULL in made.output else said, made.output)
+
+
 def install(
     venv: Path, interpreter: str, lock: str, sources: Sources, tmp: Path, environment: Mapping[str, str]
 ) -> None:
     """Make the venv and put the locked wheels into it."""
-    made = run([interpreter, "-I", "-m", "venv", venv], timeout=300)
-    if made.code:
-        raise BuildError(f"{interpreter} could not make a venv: {_last_line(made.output)}", made.output)
+    make(venv, interpreter)
     file = tmp / "requirements.txt"
     file.write_text(requirements(lock, sources))
     done = run(
@@ -144,8 +156,8 @@ def explain(failed: Outcome) -> str:
             f"{found['name']} from {found['source']} has sha256 {found['found']}, the lock wants "
             f"{found['wanted']}: the file was changed or cut short on its way; fetch it anew from its origin"
         )
-    if "No space left on device" in output:
-        return "no space (or no inode) was left while the wheels were installed; make room and run again"
+    if FULL in output:
+        return NO_ROOM % "wheels were installed"
     if found := INSECURE.search(output):
         return (
             f"pip does not ask {found[1]} over plain http; serve it over https, "

@@ -343,8 +343,9 @@ def main() -> None:
     except venv_lock.LockError as error:
         module.fail_json(msg=f"The lock cannot be used: {error}; nothing was changed.")
     except (venv_build.BuildError, venv_store.StoreError, OSError) as error:
+        mend = "; mend that and run again" if isinstance(error, OSError) else ""
         module.fail_json(
-            msg=f"The venv was not built: {error}; {module.params['root']}/current is as it was.",
+            msg=f"The venv was not built: {error}{mend}; {module.params['root']}/current is as it was.",
             log=getattr(error, "log", "").splitlines()[-40:],
         )
     if stack.ahead.said and not stack.ahead.folder:

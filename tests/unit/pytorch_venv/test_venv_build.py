@@ -1,7 +1,14 @@
 """What is said when pip fails, in pip's own words for it."""
 
+from pathlib import Path
+
 import pytest
-from ansible_collections.rdna1.provision.plugins.module_utils.venv_build import Sources, explain
+from ansible_collections.rdna1.provision.plugins.module_utils.venv_build import (
+    BuildError,
+    Sources,
+    explain,
+    make,
+)
 from ansible_collections.rdna1.provision.plugins.module_utils.venv_run import Outcome
 
 WANTED, FOUND = "a" * 64, "b" * 64
@@ -76,3 +83,16 @@ def test_addresses_stand_in_the_requirements_file_and_not_on_a_command_line() ->
 def test_offline_asks_no_index() -> None:
     lines = Sources("https://one.example", ["https://two.example"], ["/wheels"], [], True).lines()
     assert lines == ["--no-index", "--find-links /wheels"]
+
+
+def test_a_venv_that_finds_no_room_says_so(tmp_path: Path) -> None:
+    """The venv module alone would say that ensurepip ended with 1."""
+    python = tmp_path / "python"
+    python.write_text(
+        '#!/bin/sh\ncase "$*" in\n'
+        '*" venv "*) mkdir -p "$5/bin" && cp "$0" "$5/bin/python" ;;\n'
+        "*) echo \"OSError: [Errno 28] No space left on device: 'pip/_vendor'\"; exit 1 ;;\nesac\n"
+    )
+    python.chmod(0o755)
+    with pytest.raises(BuildError, match=r"^no space \(or no inode\) was left while the venv was made; make"):
+        make(tmp_path / "venv", str(python))
