@@ -85,7 +85,7 @@ def requirements(lock: str, sources: Sources) -> str:
 
 
 def make(venv: Path, interpreter: str) -> None:
-    """Make a venv with nothing but pip in it, which comes second: the venv module would not say why it failed."""
+    """Make a venv with nothing but pip in it, put there second: venv itself would not say why it failed."""
     for program, *words in (
         (interpreter, "venv", "--without-pip", str(venv)),
         (str(venv / "bin/python"), "ensurepip", "--default-pip"),
