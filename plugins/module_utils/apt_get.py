@@ -31,8 +31,12 @@ NOT_VALID = re.compile(
     r"^[EW]: Release file for (\S+) is ((?:expired|not valid yet) \([^)]*\))", re.MULTILINE
 )
 
+NO_ROOM = re.compile(r"No space left|enough free space")
+ROOM_CURE = "make room on this host (df -h says where; apt-get clean frees what apt has downloaded)"
+
 # What cures a failed download, by what apt says of it. That a signature is "Not live until" is sqv's word.
 CURES = (
+    (NO_ROOM, ROOM_CURE),
     (
         re.compile(r"not valid yet|Not live until"),
         "this host's clock is behind: set it (timedatectl set-ntp true)",
@@ -226,7 +230,11 @@ class AptGet:
         if "SHA1 is not considered secure" in stderr:
             return Sha1Error(apt_plan.explain(stdout, stderr))
         failures = _failures(stderr)
-        return FetchError(failures) if failures else AptError(apt_plan.explain(stdout, stderr))
+        if failures:
+            return FetchError(failures)
+        error = AptError(apt_plan.explain(stdout, stderr))
+        error.cure = ROOM_CURE if NO_ROOM.search(str(error)) else ""
+        return error
 
 
 def _command(process: str) -> str:

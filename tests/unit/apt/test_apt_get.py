@@ -133,6 +133,7 @@ def test_of_many_failures_one_is_named_and_the_others_counted() -> None:
         ("File has unexpected size (1 != 2). Mirror sync in progress?", "in step with itself"),
         ("Could not resolve 'a.example'", "proxy, DNS, clock"),
         ("Connection timed out", "proxy, DNS, clock"),
+        ("Error writing to file - write (28: No space left on device)", "make room on this host"),
         ("Sub-process /usr/bin/sqv said: Not live until 2026-09-12T07:26:18Z", "this host's clock is behind"),
     ],
 )
@@ -141,6 +142,13 @@ def test_each_way_to_fail_has_its_cure(reason: str, cure: str) -> None:
     with pytest.raises(AptError) as caught:
         machine.apt.execute(["install", "a"])
     assert cure in caught.value.cure
+
+
+def test_what_does_not_fit_says_so_before_it_is_fetched() -> None:
+    machine = Machine((100, "", "E: You don't have enough free space in /var/cache/apt/archives/.\n"))
+    with pytest.raises(AptError, match="enough free space") as caught:
+        machine.apt.execute(["install", "a"])
+    assert "make room on this host" in caught.value.cure
 
 
 @pytest.mark.parametrize(
