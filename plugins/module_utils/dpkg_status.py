@@ -18,8 +18,11 @@ from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822,
 
 ADMIN = Path("/var/lib/dpkg")
 
-# States from which apt refuses to go on until `dpkg --configure -a` (or a reinstallation) has cured them.
+# States from which apt refuses to go on until they are cured.
 BROKEN = ("half-installed", "unpacked", "half-configured")
+# dpkg finishes what is unpacked; what it had half of, or not yet, apt has to bring. Held packages that wait
+# for that are broken, and apt would rather give up than touch them.
+CURE = "dpkg --configure -a and then apt-get --ignore-hold --fix-broken install"
 
 # The fields that anybody asks for, with their continued lines.
 FIELD = re.compile(
@@ -128,13 +131,6 @@ def interrupted(packages: Iterable[Package], admin: Path = ADMIN) -> List[str]:
     """What an interrupted dpkg left behind; empty where it is whole."""
     broken = ["%s is %s" % (package.name, package.state) for package in packages if package.state in BROKEN]
     return broken or (["its journal is not written back"] if _journal(admin) else [])
-
-
-def cure(packages: Iterable[Package]) -> str:
-    """What puts an interrupted dpkg right: it can finish what is unpacked, but needs the file of the rest."""
-    halves = [package.name for package in packages if package.state == "half-installed"]
-    again = " and then apt-get install --reinstall %s" % " ".join(halves) if halves else ""
-    return "dpkg --configure -a%s" % again
 
 
 def installed_size(fields: Fields) -> int:

@@ -242,7 +242,7 @@ def test_a_broken_dpkg_state_is_told_with_its_cure_and_not_touched(
     answer = machine.transact("tool", check=check)
     assert answer["code"] == "interrupted"
     assert "dpkg was interrupted on this host (base is unpacked)" in answer["msg"]
-    assert "run dpkg --configure -a there" in answer["msg"]
+    assert "run dpkg --configure -a and then" in answer["msg"]
     assert (machine.root / "var/lib/dpkg/status").read_bytes() == before
     subprocess.run([*dpkg, "--configure", "-a"], check=True, capture_output=True)
     assert "failed" not in machine.transact("tool")

@@ -121,7 +121,7 @@ class Ordeal:
             assert found, again.said[-4000:]
             self.seen["said"] += " … " + found[0]
         if "cure" in found.groupdict():
-            cure = found["cure"].replace(" and then ", " && ")
+            cure = found["cure"].replace(" and then ", "; ").replace("apt-get ", "apt-get --yes ")
             self.host.root(f"export DEBIAN_FRONTEND=noninteractive; {cure}")
 
     def killed(self) -> None:

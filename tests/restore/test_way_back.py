@@ -86,7 +86,7 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
         r"dpkg was interrupted on this host \([^)]*\); run ([^;]+?) there, then this again", said
     )
     assert cure, said[-3000:]
-    healing = cure[1].replace(" and then ", " && ")
+    healing = cure[1].replace(" and then ", "; ").replace("apt-get ", "apt-get --yes ")
     host.root(f"sh -c 'export DEBIAN_FRONTEND=noninteractive; {healing}'")
     host.play("rollback")
     assert differences(seeds, host.snapshot()) == {}

@@ -123,7 +123,7 @@ def test_the_module_tells_all_of_it(
         release_state.main()
     said = json.loads(capsys.readouterr().out)
     assert said["interrupted"] == ["libc6 is half-configured"]
-    assert said["cure"] == "dpkg --configure -a"
+    assert said["cure"] == dpkg_status.CURE
     assert said["strays"] == ["libc6 2.41-12"]
     assert said["sources"] == "trixie"
     assert said["changed"] is False
