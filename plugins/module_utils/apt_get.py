@@ -31,16 +31,21 @@ NOT_VALID = re.compile(
     r"^[EW]: Release file for (\S+) is ((?:expired|not valid yet) \([^)]*\))", re.MULTILINE
 )
 
-NO_ROOM = re.compile(r"No space left|enough free space")
-ROOM_CURE = "make room on this host (df -h says where; apt-get clean frees what apt has downloaded)"
 
-# What cures a failed download, by what apt says of it. That a signature is "Not live until" is sqv's word.
-CURES = (
-    (NO_ROOM, ROOM_CURE),
+# What is wrong on this host itself, whatever apt was at. That a signature is "Not live until" is sqv's word.
+OWN_CURES = (
+    (
+        re.compile(r"No space left|enough free space"),
+        "make room on this host (df -h says where; apt-get clean frees what apt has downloaded)",
+    ),
     (
         re.compile(r"not valid yet|Not live until"),
         "this host's clock is behind: set it (timedatectl set-ntp true)",
     ),
+)
+# What cures a failed download, by what apt says of it.
+CURES = (
+    *OWN_CURES,
     (
         re.compile(r"^expired"),
         "if this host's clock is ahead, set it (timedatectl set-ntp true); "
@@ -233,7 +238,7 @@ class AptGet:
         if failures:
             return FetchError(failures)
         error = AptError(apt_plan.explain(stdout, stderr))
-        error.cure = ROOM_CURE if NO_ROOM.search(str(error)) else ""
+        error.cure = next((cure for pattern, cure in OWN_CURES if pattern.search(str(error))), "")
         return error
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,22 @@ def test_a_signed_commit_is_played_on_this_host_alone(
 
     assert main(arguments) == 0
     assert result(tmp_path)["sentence"] == "the host is as wanted; nothing was changed"
+
+
+def test_no_agent_is_needed(release: Any, prepare: Prepare, tmp_path: Path) -> None:
+    """Debian's gpg alone has none."""
+    key = release.key("fleet")
+    gpg = tmp_path / "bin/gpg"
+    gpg.parent.mkdir()
+    gpg.write_text('#!/bin/sh\nexec /usr/bin/gpg --agent-program /nowhere "$@"\n')
+    gpg.chmod(0o755)
+    arguments = prepare(
+        repository=f"file://{release.folder}",
+        commit=release.commit("wanted", "fleet"),
+        keyring=str(key),
+        environment={"PATH": f"{gpg.parent}:{Path(sys.executable).parent}:/usr/bin:/bin"},
+    )
+    assert main(arguments) == 0, result(tmp_path)
 
 
 @pytest.mark.parametrize("signed_by", [None, "stranger"])

@@ -94,9 +94,12 @@ def run(settings: Settings) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="keys-", dir=home) as keys:
         around = environment(settings, checkout, Path(keys))
         if settings.keyring:
-            # A keyring with this key alone: any other signature is one by an unknown key.
+            # A keyring with this key alone: any other signature is one by an unknown key. Public keys need no
+            # agent, and a host may have none.
             known = _call(
-                ["gpg", "--batch", "--quiet", "--import", settings.keyring], around, settings.timeout
+                ["gpg", "--batch", "--quiet", "--no-autostart", "--import", settings.keyring],
+                around,
+                settings.timeout,
             )
             if known.code:
                 return Outcome(known.code, f"[ERROR]: gpg cannot read {settings.keyring}: {known.output}")
