@@ -37,7 +37,7 @@ finish() {
   # do-release-upgrade takes away what the new release no longer has, and what needs it, held or not.
   apt_list '?obsolete' > "$here/obsolete"
   # shellcheck disable=SC2046
-  apt --allow-change-held-packages remove $(grep --fixed-strings --line-regexp --file="$here/of-the-old-release" "$here/obsolete")
+  apt --ignore-hold --allow-change-held-packages remove $(grep --fixed-strings --line-regexp --file="$here/of-the-old-release" "$here/obsolete")
   apt autoremove
   rm -rf /usr/local/older-release
   # What becomes of a source that older instructions had people write for the older release: it names the new one, without a
