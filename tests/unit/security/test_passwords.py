@@ -70,5 +70,5 @@ def test_pip_s_password_is_in_no_message_and_no_command_line(
         venv_build.install(tmp_path / "venv", sys.executable, lock, sources, tmp_path, {"PIP_RETRIES": "0"})
     assert str(port) in failed.value.log
     assert HIDDEN not in str(failed.value) + failed.value.log
-    assert len(commands) == 2
+    assert "install" in str(commands[-1])
     assert HIDDEN not in str(commands)
