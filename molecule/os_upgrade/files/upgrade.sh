@@ -40,11 +40,12 @@ finish() {
   apt --ignore-hold --allow-change-held-packages remove $(grep --fixed-strings --line-regexp --file="$here/of-the-old-release" "$here/obsolete")
   apt autoremove
   rm -rf /usr/local/older-release
-  # What becomes of a source that older instructions had people write for the older release: it names the new one, without a
-  # key. Beside the host's own source of the same address, apt then reads no source at all.
+  # What becomes of a source that older instructions had people write for the older release: it names the new one, and the
+  # keyring by another name than the host's own source of the same address. apt then reads no source at all.
   sources=/etc/apt/sources.list.d
   uri=$(sed -n 's/^URIs: *//p' "$sources/debian.sources" | head -n 1)
-  printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\n' "$uri" > "$sources/jammy-compat.sources"
+  printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' \
+    "$uri" /usr/share/keyrings/debian-archive-keyring.pgp > "$sources/jammy-compat.sources"
 }
 
 apt_list() {
