@@ -35,6 +35,10 @@ NOT_VALID = re.compile(
 # What is wrong on this host itself, whatever apt was at. That a signature is "Not live until" is sqv's word.
 OWN_CURES = (
     (
+        re.compile(r"Splitting up \S+ into data and signature failed|Couldn't create temporary file"),
+        "make room in /tmp on this host: apt takes signatures apart there",
+    ),
+    (
         re.compile(r"No space left|enough free space"),
         "make room on this host (df -h says where; apt-get clean frees what apt has downloaded)",
     ),

@@ -149,6 +149,12 @@ def test_each_way_to_fail_has_its_cure(reason: str, cure: str) -> None:
     [
         ("E: You don't have enough free space in /var/cache/apt/archives/.", "make room on this host"),
         (
+            "W: OpenPGP signature verification failed: http://a.example x InRelease: Splitting up"
+            " /var/lib/apt/lists/partial/a.example_InRelease into data and signature failed\n"
+            "E: The repository 'http://a.example x InRelease' is not signed.",
+            "make room in /tmp",
+        ),
+        (
             "W: OpenPGP signature verification failed: http://a.example x InRelease: Sub-process /usr/bin/sqv"
             " returned an error code (1), error message is: Verifying signature: Not live until 2026-11-21\n"
             "E: The repository 'http://a.example x InRelease' is not signed.",
