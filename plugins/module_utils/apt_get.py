@@ -25,12 +25,10 @@ HOLDER = re.compile(r"Could not get lock (\S+?)\.? It is held by process (\d+) \
 FETCH_FAILED = re.compile(r"^[EW]: Failed to fetch (\S+) +(.*)$", re.MULTILINE)
 # What apt says of a server that answers, but not with a repository.
 NO_REPOSITORY = re.compile(r"^[EW]: The repository '(\S+) (\S+) \w+' (.*Release file)\.?$", re.MULTILINE)
-
-# And of a list that no clock of ours agrees with.
+# And of a list that this host's clock does not agree with.
 NOT_VALID = re.compile(
     r"^[EW]: Release file for (\S+) is ((?:expired|not valid yet) \([^)]*\))", re.MULTILINE
 )
-
 
 # What is wrong on this host itself, whatever apt was at. That a signature is "Not live until" is sqv's word.
 OWN_CURES = (

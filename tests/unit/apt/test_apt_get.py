@@ -125,64 +125,62 @@ def test_of_many_failures_one_is_named_and_the_others_counted() -> None:
         machine.apt.execute(["install", "a", "b", "c"])
 
 
-@pytest.mark.parametrize(
-    ("reason", "cure"),
-    [
-        ("404  Not Found", "apt-get update"),
-        ("Hash Sum mismatch", "in step with itself"),
-        ("File has unexpected size (1 != 2). Mirror sync in progress?", "in step with itself"),
-        ("Could not resolve 'a.example'", "proxy, DNS, clock"),
-        ("Connection timed out", "proxy, DNS, clock"),
-        ("Error writing to file - write (28: No space left on device)", "make room on this host"),
-        ("Sub-process /usr/bin/sqv said: Not live until 2026-09-12T07:26:18Z", "this host's clock is behind"),
-    ],
+A_DEB = "E: Failed to fetch http://a.example/a.deb  "
+UNSIGNED = (
+    "W: OpenPGP signature verification failed: http://a.example x InRelease: {}\n"
+    "E: The repository 'http://a.example x InRelease' is not signed."
 )
-def test_each_way_to_fail_has_its_cure(reason: str, cure: str) -> None:
-    machine = Machine((100, "", f"E: Failed to fetch http://a.example/a.deb  {reason}\n"))
-    with pytest.raises(AptError) as caught:
-        machine.apt.execute(["install", "a"])
-    assert cure in caught.value.cure
+NOT_NOW = (
+    "E: Release file for http://a.example/x/InRelease is {}. Updates for this repository will not be applied."
+)
 
 
 @pytest.mark.parametrize(
-    ("said", "cure"),
+    ("said", "reason", "cure"),
     [
-        ("E: You don't have enough free space in /var/cache/apt/archives/.", "make room on this host"),
+        (A_DEB + "404  Not Found", "a.deb: 404  Not Found", "apt-get update"),
+        (A_DEB + "Hash Sum mismatch", "a.deb: Hash Sum mismatch", "in step with itself"),
         (
-            "W: OpenPGP signature verification failed: http://a.example x InRelease: Splitting up"
-            " /var/lib/apt/lists/partial/a.example_InRelease into data and signature failed\n"
-            "E: The repository 'http://a.example x InRelease' is not signed.",
+            A_DEB + "File has unexpected size (1 != 2).",
+            "a.deb: File has unexpected size",
+            "in step with itself",
+        ),
+        (A_DEB + "Could not resolve 'a.example'", "a.deb: Could not resolve", "proxy, DNS, clock"),
+        (A_DEB + "Connection timed out", "a.deb: Connection timed out", "proxy, DNS, clock"),
+        (A_DEB + "write (28: No space left on device)", "a.deb: write (28", "make room on this host"),
+        (A_DEB + "sqv said: Not live until 2026-09-12", "a.deb: sqv said", "this host's clock is behind"),
+        (
+            "E: You don't have enough free space in /var.",
+            "enough free space in /var",
+            "make room on this host",
+        ),
+        (
+            UNSIGNED.format("Splitting up /x/a.example_InRelease into data and signature failed"),
+            "Splitting up",
             "make room in /tmp",
         ),
         (
-            "W: OpenPGP signature verification failed: http://a.example x InRelease: Sub-process /usr/bin/sqv"
-            " returned an error code (1), error message is: Verifying signature: Not live until 2026-11-21\n"
-            "E: The repository 'http://a.example x InRelease' is not signed.",
+            UNSIGNED.format("Verifying signature: Not live until 2026-11-21"),
+            "Not live until",
             "this host's clock is behind",
+        ),
+        (
+            NOT_NOW.format("not valid yet (invalid for another 364d)"),
+            "http://a.example/x/InRelease: not valid yet (invalid for another 364d)",
+            "this host's clock is behind",
+        ),
+        (
+            NOT_NOW.format("expired (invalid since 359d)"),
+            "http://a.example/x/InRelease: expired (invalid since 359d)",
+            "if this host's clock is ahead",
         ),
     ],
 )
-def test_what_is_wrong_on_the_host_itself_has_its_cure(said: str, cure: str) -> None:
+def test_each_way_to_fail_has_its_cure(said: str, reason: str, cure: str) -> None:
     machine = Machine((100, "", f"{said}\n"))
     with pytest.raises(AptError) as caught:
         machine.apt.execute(["install", "a"])
-    assert cure in caught.value.cure
-
-
-@pytest.mark.parametrize(
-    ("reason", "cure"),
-    [
-        ("not valid yet (invalid for another 364d 23h 59min 50s)", "this host's clock is behind"),
-        ("expired (invalid since 359d 20h 55min 23s)", "if this host's clock is ahead"),
-    ],
-)
-def test_lists_of_another_time_speak_of_the_clock(reason: str, cure: str) -> None:
-    uri = "http://a.example/x/InRelease"
-    stderr = f"E: Release file for {uri} is {reason}. Updates for this repository will not be applied.\n"
-    machine = Machine((100, "", stderr))
-    with pytest.raises(AptError) as caught:
-        machine.apt.update(Path("/x"))
-    assert str(caught.value) == f"{uri}: {reason}"
+    assert reason in str(caught.value)
     assert cure in caught.value.cure
 
 
