@@ -96,10 +96,10 @@ class FaultHost:
         self.root("cat > /run/fault-mirror.py <<'PROGRAM'\n" + (HERE / "mirror.py").read_text() + "PROGRAM\n")
         self.root(start, *arguments)
 
-    def lurk(self, program: str) -> None:
-        """Have a program of this folder wait on the host for its moment."""
-        self.root("cat > /run/fault.py <<'PROGRAM'\n" + (HERE / program).read_text() + "PROGRAM\n")
-        self.root("systemd-run --quiet --unit=fault python3 /run/fault.py")
+    def lurk(self, *words: str) -> None:
+        """Have kill.py wait on the host for its moment."""
+        self.root("cat > /run/fault.py <<'PROGRAM'\n" + (HERE / "kill.py").read_text() + "PROGRAM\n")
+        self.root('systemd-run --quiet --unit=fault python3 /run/fault.py "$@"', *words)
 
     def set_clock(self, seconds: int) -> None:
         """Have every program that is started from now on see a clock that is off; see clock.c."""

@@ -50,7 +50,7 @@ class Ordeal:
         if "clock" in self.fault:
             self.host.set_clock(self.fault["clock"])
         if "kill" in self.fault:
-            self.host.lurk(self.fault["kill"])
+            self.host.lurk(*self.fault["kill"])
         self.script(self.fault.get("inject", NOTHING_TO_HEAL))
 
     def heal(self) -> None:

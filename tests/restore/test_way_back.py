@@ -18,7 +18,8 @@ from conftest import HERE, LabHost
 Compare = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 ENVIRONMENT = ("/etc/profile.d", "/etc/environment.d", "/etc/rdna1", "/etc/systemd/system/rdna1-job@")
-DPKG_KILLER = HERE.parent / "faults/kill_dpkg.py"
+KILLER = HERE.parent / "faults/kill.py"
+DPKG = ("/var/lib/dpkg/updates/[0-9]*", "dpkg", "--unpack")
 NOBODYS = (
     "find / -xdev \\( -path /proc -o -path /var/lib/rdna1/backup \\) -prune"
     " -o \\( -nouser -o -nogroup \\) -print"
@@ -79,7 +80,7 @@ def test_there_and_back(host: LabHost, differences: Compare, tmp_path: Path) -> 
     assert differences(stack, host.snapshot()) == {}
 
     # Where dpkg itself was cut off, the next run says what heals it, and goes on after that.
-    host.root("systemd-run --quiet python3 -c " + shlex.quote(DPKG_KILLER.read_text()))
+    host.root("systemd-run --quiet " + shlex.join(["python3", "-c", KILLER.read_text(), *DPKG]))
     assert "apt failed" in host.play_into_failure("rollback")
     said = host.play_into_failure("rollback")
     cure = re.search(
