@@ -84,13 +84,32 @@ def requirements(lock: str, sources: Sources) -> str:
     return "\n".join([*sources.lines(), lock])
 
 
+def making(venv: Path, interpreter: str) -> list[list[str]]:
+    """Return the commands that make a venv with nothing but pip in it.
+
+    pip is put there second, as venv itself would not say why that failed.
+    """
+    return [
+        [interpreter, "-I", "-m", "venv", "--without-pip", str(venv)],
+        [str(venv / "bin/python"), "-I", "-m", "ensurepip", "--default-pip"],
+    ]
+
+
+def installing(venv: Path, file: Path) -> list[str]:
+    """Return the command that puts the wheels of a requirements file into a venv."""
+    return [str(venv / "bin/python"), *INSTALL, str(file)]
+
+
+def surroundings(environment: Mapping[str, str], tmp: Path) -> dict[str, str]:
+    """Return what is set for pip, beside what the caller asks for."""
+    # PIP_USER: a host's pip.conf may ask for installs under a home.
+    return {"PIP_USER": "0", **environment, "TMPDIR": str(tmp)}
+
+
 def make(venv: Path, interpreter: str) -> None:
-    """Make a venv with nothing but pip in it, put there second: venv itself would not say why it failed."""
-    for program, *words in (
-        (interpreter, "venv", "--without-pip", str(venv)),
-        (str(venv / "bin/python"), "ensurepip", "--default-pip"),
-    ):
-        made = run([program, "-I", "-m", *words], timeout=300)
+    """Make a venv with nothing but pip in it."""
+    for command in making(venv, interpreter):
+        made = run(command, timeout=300)
         if made.code:
             said = f"{interpreter} could not make a venv: {_last_line(made.output)}"
             raise BuildError(NO_ROOM % "venv was made" if FULL in made.output else said, made.output)
@@ -103,12 +122,7 @@ def install(
     make(venv, interpreter)
     file = tmp / "requirements.txt"
     file.write_text(requirements(lock, sources))
-    done = run(
-        [venv / "bin/python", *INSTALL, file],
-        # PIP_USER: a host's pip.conf may ask for installs under a home.
-        {"PIP_USER": "0", **environment, "TMPDIR": str(tmp)},
-        timeout=4 * 60 * 60,
-    )
+    done = run(installing(venv, file), surroundings(environment, tmp), timeout=4 * 60 * 60)
     if done.code:
         raise BuildError(explain(done), done.output)
 

@@ -130,8 +130,11 @@ def points_to(layout: Layout, venv: Path) -> bool:
 
 
 def room_gib(layout: Layout) -> float:
-    """Free space for a venv, in GiB; wheels that were fetched ahead have some of it already."""
-    return free_gib(layout.venvs) + progress.size(layout.wheels) / (1 << 30)
+    """Free space for a venv, in GiB; what was fetched and installed ahead has some of it already."""
+    has = progress.size(layout.wheels)
+    if has and read_marker(layout.venv) is None:
+        has += progress.size(layout.venv)
+    return free_gib(layout.venvs) + has / (1 << 30)
 
 
 def free_gib(path: Path) -> float:

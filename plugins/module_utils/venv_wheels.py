@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fetching a venv's wheels ahead, in the background, while something else (apt) is at work on the host.
+"""Fetching and installing a venv's wheels ahead, in the background, while something else (apt) is at work.
 
 ``ROOT/tmp/wheels`` is what one fetch has, and by flock(2) its lock: the process that fetches holds it, so
 that it goes with the process, however that ends. Who wants a fetch to end renames the folder away, which the
@@ -10,6 +10,10 @@ process sees.
     part/             what has come so far
     0123456789ab/     everything, of the lock whose hash begins so: a rename, when all of it is on the disk
     result.json       how it ended, and what pip said
+    installed         once all of it is also in a venv, which is where it will stay: its interpreter
+
+A venv is begun only where there is none. It has no marker, so that nobody takes it for complete: whoever
+builds goes on from there, or removes it.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Iterator, Mapping, NamedTuple
 
-from ansible_collections.rdna1.provision.plugins.module_utils import venv_build, venv_run
-from ansible_collections.rdna1.provision.plugins.module_utils.venv_state import Layout
+from ansible_collections.rdna1.provision.plugins.module_utils import venv_build, venv_run, venv_store
+from ansible_collections.rdna1.provision.plugins.module_utils.venv_state import Layout, read_marker
 
 LIMIT = 4 * 60 * 60  # seconds
 
@@ -33,7 +37,8 @@ LIMIT = 4 * 60 * 60  # seconds
 # with it the lock. An interpreter need not have pip, but can make a venv that has.
 FETCH = """
 import json, os, subprocess, sys, time
-folder, name, lock, limit = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+folder, name, target, lock, limit = *sys.argv[1:4], int(sys.argv[4]), float(sys.argv[5])
+make, download, install = json.loads(sys.argv[6])
 if os.fork():
     os._exit(0)
 
@@ -43,36 +48,46 @@ def wanted():
     except OSError:
         return False
 
+def run(words):
+    with open(os.path.join(folder, "log"), "ab") as log:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        while process.returncode is None:
+            try:
+                process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                if not wanted():
+                    process.kill()
+    return process.returncode
+
 began, part = time.monotonic(), os.path.join(folder, "part")
-venv = os.path.join(folder, "venv")
-with open(os.path.join(folder, "log"), "wb") as log:
-    words = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-    subprocess.call([sys.argv[5], "-I", "-m", "venv", venv], **words)
-    python = os.path.join(venv, "bin", "python")
-    pip = subprocess.Popen([python if os.path.exists(python) else sys.argv[5], *sys.argv[6:]], **words)
-    while pip.returncode is None:
-        try:
-            pip.wait(timeout=1)
-        except subprocess.TimeoutExpired:
-            if not wanted():
-                pip.kill()
+run(make)
+code = run(download if os.path.exists(download[0]) else [make[0], *download[1:]])
 with open(os.path.join(folder, "log"), errors="replace") as log:
     said = log.read()
 with open(os.path.join(folder, "result.json"), "w") as file:
-    json.dump({"code": pip.returncode, "seconds": round(time.monotonic() - began, 1), "output": said}, file)
-if pip.returncode == 0:
-    for wheel in os.listdir(part):
-        with open(os.path.join(part, wheel), "rb") as file:
-            os.fsync(file.fileno())
-    os.rename(part, os.path.join(folder, name))
+    json.dump({"code": code, "seconds": round(time.monotonic() - began, 1), "output": said}, file)
+if code:
+    sys.exit()
+for wheel in os.listdir(part):
+    with open(os.path.join(part, wheel), "rb") as file:
+        os.fsync(file.fileno())
+os.rename(part, os.path.join(folder, name))
+if install and not os.path.lexists(target) and not any(map(run, install)):
+    os.sync()
+    with open(os.path.join(folder, "installed"), "w") as file:
+        file.write(make[0])
 """
 
 
 class Ahead(NamedTuple):
-    """What came of fetching ahead: the folder with all wheels or None, and a sentence where any was begun."""
+    """What came of fetching ahead.
+
+    The folder with all wheels or None, a sentence where any was begun, and whether the venv has them already.
+    """
 
     folder: Path | None = None
     said: str = ""
+    installed: bool = False
 
 
 def start(
@@ -87,20 +102,22 @@ def start(
     # An address in requirements.txt may hold a password.
     for folder in (layout.wheels, layout.wheels / "part", layout.wheels / "tmp"):
         folder.mkdir(mode=0o700)
-    file = layout.wheels / "requirements.txt"
-    file.write_text(text)
+    (layout.wheels / "requirements.txt").write_text(text)
+    here = venv_build.Sources(find_links=[str(layout.wheels / layout.name)], offline=True)
+    (layout.wheels / "here.txt").write_text(venv_build.requirements(lock, here))
+    layout.venvs.mkdir(mode=0o755, exist_ok=True)
     with _opened(layout.wheels) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        script = [interpreter, "-I", "-c", FETCH, layout.wheels, layout.name, held, LIMIT]
-        pip = [interpreter, *venv_build.DOWNLOAD, file, "--dest", layout.wheels / "part"]
-        surroundings = venv_run.surroundings({**environment, "TMPDIR": str(layout.wheels / "tmp")})
-        refused = _detach([str(word) for word in [*script, *pip]], surroundings, held)
+        commands = json.dumps(_commands(layout, interpreter))
+        given = [layout.wheels, layout.name, layout.venv, held, LIMIT, commands]
+        surroundings = venv_run.surroundings(venv_build.surroundings(environment, layout.wheels / "tmp"))
+        refused = _detach([interpreter, "-I", "-c", FETCH, *map(str, given)], surroundings, held)
     if refused:
         clear(layout)
         raise venv_build.BuildError(f"{interpreter} does not run: {refused}")
 
 
-def take(layout: Layout, lock: str, sources: venv_build.Sources) -> Ahead:
+def take(layout: Layout, interpreter: str, lock: str, sources: venv_build.Sources) -> Ahead:
     """Wait for the fetch of this lock, and say what there is of it."""
     if not _usable(layout, venv_build.requirements(lock, sources)):
         return Ahead()
@@ -109,7 +126,9 @@ def take(layout: Layout, lock: str, sources: venv_build.Sources) -> Ahead:
     result = _result(layout)
     if _complete(layout):
         seconds = f", in {result['seconds']:.0f} s" if result else ""
-        return Ahead(layout.wheels / layout.name, f"all wheels were fetched ahead{seconds}")
+        installed = _installed(layout, interpreter)
+        said = f"all wheels were fetched{' and installed' if installed else ''} ahead{seconds}"
+        return Ahead(layout.wheels / layout.name, said, installed)
     if not result:
         return Ahead(None, "fetching the wheels ahead was cut off")
     said = venv_build.explain(venv_run.Outcome(result["code"], result["output"]))
@@ -147,6 +166,27 @@ def _detach(argv: list[str], environment: dict[str, str], held: int) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
     return f"exit code {code}" if code else ""
+
+
+def _commands(layout: Layout, interpreter: str) -> list[Any]:
+    """What is run: to have a pip, to fetch, and one after the other to install."""
+    own = layout.wheels / "venv"
+    file, here = layout.wheels / "requirements.txt", layout.wheels / "here.txt"
+    install = [*venv_build.making(layout.venv, interpreter), venv_build.installing(layout.venv, here)]
+    return [
+        [interpreter, "-I", "-m", "venv", str(own)],
+        [str(own / "bin/python"), *venv_build.DOWNLOAD, str(file), "--dest", str(layout.wheels / "part")],
+        # What is current must not lead into half a venv.
+        [] if venv_store.points_to(layout, layout.venv) else install,
+    ]
+
+
+def _installed(layout: Layout, interpreter: str) -> bool:
+    """Whether the venv has everything by this interpreter, and nobody has called it complete."""
+    with contextlib.suppress(OSError):
+        by = (layout.wheels / "installed").read_text()
+        return by == interpreter and layout.venv.is_dir() and read_marker(layout.venv) is None
+    return False
 
 
 def _complete(layout: Layout) -> bool:

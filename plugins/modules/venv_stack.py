@@ -128,7 +128,7 @@ imported:
   returned: always
   sample: {torch: 1.13.1+rocm5.2}
 ahead:
-  description: What came of fetching the wheels ahead; empty where nobody did.
+  description: What came of fetching and installing the wheels ahead; empty where nobody did.
   type: str
   returned: always
   sample: all wheels were fetched ahead, in 41 s
@@ -261,12 +261,15 @@ class Stack:
         """Build the venv and prove it; put back what was there if that fails."""
         layout, parameters = self.layout, self.parameters
         layout.venvs.mkdir(mode=0o755, exist_ok=True)
-        venv_store.set_aside(layout)
         try:
             filling = [layout.wheels, layout.venv]
             with venv_store.scratch(layout) as tmp, progress.of_growth("venv", "wheels", [tmp, *filling]):
-                self.ahead = venv_wheels.take(layout, parameters["lock"], self.sources)
-                self.install(tmp)
+                self.ahead = venv_wheels.take(
+                    layout, parameters["interpreter"], parameters["lock"], self.sources
+                )
+                if not self.ahead.installed:
+                    venv_store.set_aside(layout)
+                    self.install(tmp)
             locked = {requirement.name for requirement in self.requirements}
             modules = [name for name in parameters["modules"] if venv_lock.canonical(name) in locked]
             self.imported = venv_build.check(layout.venv, self.requirements, modules)

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = """
 module: venv_wheels
-short_description: Begin to fetch a venv's wheels in the background
+short_description: Begin to fetch and install a venv's wheels in the background
 description:
   - Starts C(pip download) of a hash lock and returns at once, so that the wheels come while apt is at work.
     M(rdna1.provision.venv_stack) waits for them, takes them, and removes them.
+  - Where the venv is to be there is nothing yet, and C(ROOT/current) does not lead there, they are also
+    installed. M(rdna1.provision.venv_stack) proves such a venv, marks it as complete and switches to it.
   - They lie in C(ROOT/tmp/wheels), and become complete there by a rename; what a run that was killed left is
     used by the next one that wants the same, and removed by any other. Removing the folder ends the fetch.
   - This saves time and decides nothing. Where it cannot be done, C(reason) says why and the module does not

@@ -25,10 +25,12 @@ Fetch = Callable[..., dict[str, Any]]
 Provision = Callable[..., dict[str, Any]]
 RunModule = Callable[..., dict[str, Any]]
 
-# Python, but for the pip of a venv: that does what the files beside it say.
+# Python, but for the pip of a venv: that does what the files beside it say. It makes no venv without pip.
 FAKE = f"""#!{sys.executable}
 import os, pathlib, shutil, sys, time
 here = pathlib.Path(__file__).parent
+if "--without-pip" in sys.argv:
+    sys.exit("not here")
 if sys.argv[2:4] == ["-m", "venv"]:
     python = pathlib.Path(sys.argv[4], "bin/python")
     python.parent.mkdir(parents=True)
@@ -130,20 +132,74 @@ def test_the_venv_is_built_from_what_came_meanwhile(
     assert not layout.tmp.exists()
 
 
-def test_real_pip_fetches_from_an_index_once(
-    fetch: Fetch, build: Provision, tmp_path: Path, wheels: Path, layout: venv_state.Layout
-) -> None:
-    index = tmp_path / "index"
+@pytest.fixture
+def index(tmp_path: Path, wheels: Path, lock: str) -> Path:
+    """Give an index that real pip can ask."""
+    assert lock
+    folder = tmp_path / "index"
     for wheel in wheels.iterdir():
-        page = index / wheel.name.split("-")[0] / "index.html"
+        page = folder / wheel.name.split("-")[0] / "index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
         with page.open("a") as file:
             file.write(f'<a href="{wheel.as_uri()}">{wheel.name}</a>\n')
+    return folder
+
+
+def forbidden(*_: Any) -> None:
+    pytest.fail("it was installed ahead")
+
+
+def test_real_pip_fetches_from_an_index_once_and_installs(
+    fetch: Fetch, build: Provision, index: Path, layout: venv_state.Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetch(interpreter=sys.executable, index_url=index.as_uri())
     ended(layout)
     assert {path.name.split("-")[0] for path in (layout.wheels / layout.name).iterdir()} == {"torch", "numpy"}
     shutil.rmtree(index)
-    assert build()["changed"] is True
+    assert f"{layout.venv} was left half-built" in build(check=True)["reasons"], "it has no marker"
+    monkeypatch.setattr(venv_build, "install", forbidden)
+    built = build()
+    assert built["changed"] is True, built
+    assert built["ahead"].startswith("all wheels were fetched and installed ahead, in ")
+    assert built["imported"] == {"torch": "1.13.1", "numpy": "1.26.4"}
+    assert not layout.tmp.exists()
+    assert build(deep=True)["changed"] is False
+
+
+@pytest.mark.parametrize("how", ["cut off", "by another interpreter"])
+def test_half_of_a_venv_is_not_taken_over(
+    fetch: Fetch, build: Provision, index: Path, layout: venv_state.Layout, how: str
+) -> None:
+    fetch(interpreter=sys.executable, index_url=index.as_uri())
+    ended(layout)
+    assert (layout.wheels / "installed").read_text() == sys.executable
+    if how == "cut off":
+        (layout.wheels / "installed").unlink()
+    else:
+        (layout.wheels / "installed").write_text("/usr/bin/another")
+    (layout.venv / "half").touch()
+    built = build()
+    assert built["ahead"].startswith("all wheels were fetched ahead, in ")
+    assert not (layout.venv / "half").exists()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("what", ["the venv that is current", "a link that leads nowhere yet"])
+def test_nothing_is_installed_where_somebody_may_look(
+    fetch: Fetch, provision: Provision, index: Path, lock: str, layout: venv_state.Layout, what: str
+) -> None:
+    provision(lock)
+    if what == "the venv that is current":
+        shutil.rmtree(next(layout.venv.glob("lib/python*/site-packages/torch")))
+    else:
+        shutil.rmtree(layout.venv)
+    before = sorted(layout.venv.rglob("*"))
+    assert fetch(interpreter=sys.executable, index_url=index.as_uri())["begun"] is True
+    ended(layout)
+    assert (layout.wheels / layout.name).is_dir()
+    assert not (layout.wheels / "installed").exists()
+    assert sorted(layout.venv.rglob("*")) == before
+    venv_wheels.clear(layout)
 
 
 @pytest.mark.usefixtures("quick")
@@ -301,6 +357,9 @@ def test_the_room_that_wheels_have_counts_as_free(
     monkeypatch.setattr(venv_store, "free_gib", lambda _: 1.0)
     assert "make room there" in build(check=True, free_gib=1.01)["msg"]
     assert build(check=True, free_gib=1.0009)["changed"] is True
+    layout.venv.mkdir(parents=True)
+    (layout.venv / "half").write_bytes(b"x" * (1 << 20))
+    assert build(check=True, free_gib=1.0018)["changed"] is True
 
 
 @pytest.mark.parametrize(
