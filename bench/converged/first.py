@@ -134,17 +134,27 @@ def main() -> int:
         prog="bench/first_converge", description="Time a first converge beside apt and pip by hand."
     )
     parser.add_argument("--lab", help="make this lab's hosts anew, instead of a lab of its own")
+    parser.add_argument(
+        "--full-size",
+        action="store_true",
+        help="give its own lab packages as large as the real ones, in total",
+    )
     parser.add_argument("--host", nargs="+", default=["rx5600xt-01", "cpu-reference"], help="in turn")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--json", type=Path, default=CHECKOUT / ".cache/bench/first_converge.json")
     options = parser.parse_args()
+    if options.lab and options.full_size:
+        parser.error(
+            f"lab {options.lab} is as it was made; run `rdna1 lab up --full-size --name {options.lab}`"
+        )
     name = options.lab or "bench-first"
     # A lab that was made for this goes also when this is told to end.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         if not options.lab:
-            lab.bring_up(name, 2)
+            lab.bring_up(name, 2, full_size=options.full_size)
         found = [compare(name, host, options.repetitions) for host in options.host]
+        full_size = lab.is_full_size(name)
     except BenchError as error:
         print(f"bench/first_converge: {error}", file=sys.stderr)
         return 2
@@ -152,7 +162,9 @@ def main() -> int:
         if not options.lab:
             lab.bring_down(name)
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"schema": SCHEMA, "hosts": found}, indent=2) + "\n")
+    options.json.write_text(
+        json.dumps({"schema": SCHEMA, "full_size": full_size, "hosts": found}, indent=2) + "\n"
+    )
     print("| host | apt and pip by hand | the chain without its proof | over it | with its proof | over it |")
     print("|---|---|---|---|---|---|")
     for each in found:

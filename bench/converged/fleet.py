@@ -124,10 +124,16 @@ def take(lab: str) -> Fleet:
     )
 
 
-def bring_up(lab: str, hosts: int) -> Fleet:
-    """Bring a lab up, or to another size, and return it."""
-    checked(["rdna1", "lab", "up", "--name", lab, "--hosts", str(hosts)])
+def bring_up(lab: str, hosts: int, *, full_size: bool = False) -> Fleet:
+    """Bring a lab up, or to another number of hosts, and return it; full_size is `rdna1 lab up`'s."""
+    sizes = ["--full-size"] if full_size else []
+    checked(["rdna1", "lab", "up", "--name", lab, "--hosts", str(hosts), *sizes])
     return take(lab)
+
+
+def is_full_size(lab: str) -> bool:
+    """Tell whether what a lab's hosts install takes the room of the real packages."""
+    return bool(json.loads((CHECKOUT / ".lab" / lab / "lab.json").read_text()).get("full_size"))
 
 
 def bring_down(lab: str) -> None:

@@ -72,6 +72,15 @@ def up(
             help="Begin each new host as a copy of one of its kind that is there, with all that is on it.",
         ),
     ] = False,
+    full_size: Annotated[
+        bool | None,
+        typer.Option(
+            "--full-size/--small",
+            help="Whether the mirror's ROCm packages and torch are as large as the real ones: in total, "
+            "what each takes is guessed. That makes 3 GB of archives, once, and 20 GB of each host that "
+            "installs them. Default: as the lab is, or small.",
+        ),
+    ] = None,
     name: Name = "lab",
 ) -> None:
     """Bring a lab up, or repair and resize one that is.
@@ -83,7 +92,7 @@ def up(
     proven: no registry was within reach where it was written.
     """
     bases = chosen_bases(debian, os.environ.get("LAB_BASE", ""))
-    conclude(lifecycle.up(LabPaths(name), hosts, bases, say, copy=copy))
+    conclude(lifecycle.up(LabPaths(name), hosts, bases, say, copy=copy, full_size=full_size))
 
 
 @app.command()

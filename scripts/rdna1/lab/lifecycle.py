@@ -82,6 +82,7 @@ def up(
     runner: Runner = run,
     *,
     copy: bool = False,
+    full_size: bool | None = None,
 ) -> Outcome:
     """Bring the lab to `count` hosts: create what is missing, start what stopped, remove what is too much.
 
@@ -90,7 +91,7 @@ def up(
     """
     if count is not None:
         layout.plan(count)  # a number that cannot be is refused before anything is touched
-    return converge(paths, count, bases, (), say, runner, copy=copy)
+    return converge(paths, count, bases, (), say, runner, copy=copy, full_size=full_size)
 
 
 def reset(paths: LabPaths, names: Sequence[str], say: Say, runner: Runner = run) -> Outcome:
@@ -117,6 +118,7 @@ def converge(
     runner: Runner,
     *,
     copy: bool = False,
+    full_size: bool | None = None,
 ) -> Outcome:
     """Make the lab what it shall be. Interrupted at any point, it is finished by the next `up`."""
     check_root()
@@ -126,6 +128,8 @@ def converge(
             count = len(before.hosts) if before else layout.DEFAULT_HOSTS
         if bases is None:
             bases = before.bases if before else ()
+        if full_size is None:
+            full_size = before.full_size if before else False
         hosts = layout.plan(count, bases)
         made = ensure_images(Podman(runner), {host.base for host in hosts}, say)
         first = made[hosts[0].base]
@@ -134,6 +138,7 @@ def converge(
         # The highest address, where podman's own choices from below do not meet it.
         lab = as_it_shall_be(paths, hosts, made, existing, before, str(fleet.ensure_network()[-2]))
         lab.bases = tuple(bases)
+        lab.full_size = full_size
         state.save(paths, lab)
         begin = copies.commit(fleet, lab, existing) if copy else {}
         return bring_up(fleet, lab, first, existing, begin, say)
@@ -239,9 +244,11 @@ def bring_up(
     keys = give_host_keys(fleet, lab, created)
     if not fleet.paths.www.exists():
         say("making what the mirror serves (where nothing is cached yet, it fetches some 1.5 GB)")
+    if lab.full_size:
+        say("the mirror's stand-ins take the room of the real packages (making them, once, takes minutes)")
     fleet.paths.www.mkdir(parents=True, exist_ok=True)
     tasks: dict[str, Callable[[], Any]] = {
-        CONTENT: partial(mirror.build, fleet.paths.www, cache=cache_folder()),
+        CONTENT: partial(mirror.build, fleet.paths.www, cache=cache_folder(), full_size=lab.full_size),
         MIRROR: partial(bring_up_mirror, fleet, lab, image, existing.get(MIRROR)),
     }
     for name in lab.hosts:

@@ -44,6 +44,8 @@ class LabState:
     mirror: MirrorState
     hosts: dict[str, HostState] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
+    # Whether the mirror's stand-ins take about as much room as what they stand in for.
+    full_size: bool = False
 
     def ports(self) -> dict[str, int]:
         """Return all ports that the lab was given."""

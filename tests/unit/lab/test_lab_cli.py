@@ -114,6 +114,16 @@ def test_up_returns_what_its_hosts_did(
     assert cli.code(["lab", "up"]) == 2
 
 
+@pytest.mark.parametrize(("words", "asked"), [([], None), (["--full-size"], True), (["--small"], False)])
+def test_up_passes_the_packages_size_on(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], *, asked: bool | None
+) -> None:
+    options: dict[str, object] = {}
+    monkeypatch.setattr(lifecycle, "up", lambda *_, **given: options.update(given) or outcome({}))
+    assert cli.code(["lab", "up", *words]) == 0
+    assert options["full_size"] is asked
+
+
 def test_ctrl_c_says_how_to_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ def _a_quiet_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: F
     limit.write_text("4096")
     monkeypatch.setattr(limits, "INOTIFY", limit)
     monkeypatch.setattr(limits.make_room, "__defaults__", (limit,))
-    monkeypatch.setattr(mirror, "build", lambda _www, *, cache: facts if cache else None)
+    monkeypatch.setattr(mirror, "build", lambda _www, *, cache, full_size: facts if cache else full_size)
     monkeypatch.setattr(ssh, "answers", lambda _port: True)
     monkeypatch.setattr(ports, "is_free", lambda _port: True)
     monkeypatch.setattr(ports.assign, "__defaults__", (lambda _port: True,))
@@ -52,8 +52,8 @@ def container(paths: LabPaths, host: str) -> str:
 
 
 def up(machine: FakeMachine, paths: LabPaths, count: int | None = None, **options: Any) -> lifecycle.Outcome:
-    copy = options.get("copy", False)
-    return lifecycle.up(paths, count, options.get("bases"), lambda _line: None, machine, copy=copy)
+    bases = options.pop("bases", None)
+    return lifecycle.up(paths, count, bases, lambda _line: None, machine, **options)
 
 
 def test_up_makes_four_hosts_and_the_mirror(machine: FakeMachine, paths: LabPaths) -> None:
@@ -176,8 +176,8 @@ def test_a_failed_mirror_leaves_the_hosts_and_its_older_facts(
 ) -> None:
     up(machine, paths)
 
-    def no_content(_www: Path, *, cache: Path) -> None:
-        raise LabError("the mirror", f"no wheels in {cache}", "mend the network")
+    def no_content(_www: Path, *, cache: Path, full_size: bool) -> None:
+        raise LabError("the mirror", f"no wheels in {cache}, {full_size=}", "mend the network")
 
     monkeypatch.setattr(mirror, "build", no_content)
     outcome = up(machine, paths)
@@ -203,6 +203,27 @@ def test_another_base_makes_those_hosts_anew(machine: FakeMachine, paths: LabPat
         name for name in HOSTS if name != "rx5500xt-01"
     ]
     assert up(machine, paths).created == [], "the choice is kept"
+
+
+def test_the_packages_size_is_kept_until_another_is_asked_for(
+    machine: FakeMachine, paths: LabPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    ready = mirror.build
+
+    def watch(www: Path, *, cache: Path, full_size: bool) -> mirror.MirrorFacts:
+        asked.append(full_size)
+        return ready(www, cache=cache, full_size=full_size)
+
+    monkeypatch.setattr(mirror, "build", watch)
+    up(machine, paths)
+    up(machine, paths, full_size=True)
+    up(machine, paths)
+    lifecycle.reset(paths, ["cpu-reference"], lambda _line: None, machine)
+    assert state.need(paths).full_size
+    up(machine, paths, full_size=False)
+    up(machine, paths)
+    assert asked == [False, True, True, True, False, False]
 
 
 def test_an_older_recipes_host_stays_and_is_named(

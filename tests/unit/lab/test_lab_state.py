@@ -24,6 +24,7 @@ LAB = state.LabState(
         "cpu-reference": state.HostState(20002, "debian-13", "x", None, None, ("cpu_reference",)),
     },
     bases=("debian-13",),
+    full_size=True,
 )
 
 
@@ -32,6 +33,14 @@ def test_what_is_written_is_read(paths: LabPaths) -> None:
     assert state.load(paths) == LAB
     assert json.loads(paths.state.read_text())["schema"] == "rdna1.lab-state/1"
     assert [path.name for path in paths.root.iterdir()] == ["lab.json"], "a temporary file was left behind"
+
+
+def test_a_lab_of_before_full_size_is_not(paths: LabPaths) -> None:
+    state.save(paths, LAB)
+    older = json.loads(paths.state.read_text())
+    del older["full_size"]
+    paths.state.write_text(json.dumps(older))
+    assert not state.need(paths).full_size
 
 
 def test_no_lab_is_none_and_where_one_is_needed_an_error(paths: LabPaths) -> None:

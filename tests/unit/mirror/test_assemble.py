@@ -1,6 +1,7 @@
 """The tree is made aside and swapped in; it is kept until something that it is made of changes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ class Builder:
     def __init__(self) -> None:
         self.built = 0
         self.fails = False
+        self.full_size = False
 
-    def __call__(self, root: Path, cache: Path, key: signing.Key) -> dict[str, Any]:
+    def __call__(self, root: Path, cache: Path, key: signing.Key, *, full_size: bool) -> dict[str, Any]:
         assert cache.is_dir()
         assert key.fingerprint
         self.built += 1
+        self.full_size = full_size
         (root / "half").write_text(str(self.built))
         if self.fails:
             raise KeyboardInterrupt
@@ -78,7 +81,7 @@ def test_an_interrupted_build_leaves_the_old_tree_and_is_made_up_for(
 ) -> None:
     www = tmp_path / "www"
     assemble.build(www, cache=tmp_path / "cache")
-    monkeypatch.setattr(assemble, "_recipe", lambda _: "another")
+    monkeypatch.setattr(assemble, "_recipe", lambda _, full_size: f"another{full_size}")
     builder.fails = True
     with pytest.raises(KeyboardInterrupt):
         assemble.build(www, cache=tmp_path / "cache")
@@ -94,3 +97,16 @@ def test_a_tree_without_its_mark_is_not_finished(builder: Builder, tmp_path: Pat
     (tmp_path / "www" / assemble.MARK).unlink()
     assemble.build(tmp_path / "www", cache=tmp_path / "cache")
     assert builder.built == 2
+
+
+def test_another_size_builds_again(builder: Builder, tmp_path: Path) -> None:
+    for built, full_size in enumerate((False, True, True, False), 1):
+        assemble.build(tmp_path / "www", cache=tmp_path / "cache", full_size=full_size)
+        assert builder.full_size is full_size
+        assert builder.built == (built if built < 3 else built - 1)
+
+
+def test_without_full_size_the_recipe_is_only_of_the_sources_and_the_key(key: signing.Key) -> None:
+    usual = assemble._recipe(key, full_size=False)
+    assert re.fullmatch(rf"[0-9a-f]{{64}}{key.fingerprint}", usual)
+    assert assemble._recipe(key, full_size=True) == f"{usual}+full-size"

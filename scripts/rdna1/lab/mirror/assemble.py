@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from rdna1.lab.mirror import index, lock, pyarchive, release, repository, signing, standins
+from rdna1.lab.mirror import digest, fullsize, index, lock, pyarchive, release, repository, signing, standins
+from rdna1.lab.mirror.fullsize import FullSize
 from rdna1.lab.mirror.wheelhouse import Wheelhouse
 from rdna1.lab.paths import CHECKOUT
 
@@ -39,17 +40,20 @@ class MirrorFacts:
     standalone_release: str
 
 
-def build(www: Path, *, cache: Path) -> MirrorFacts:
-    """Make www the mirror's tree; when nothing changed since it was made, only say what is in it."""
+def build(www: Path, *, cache: Path, full_size: bool = False) -> MirrorFacts:
+    """Make www the mirror's tree; when nothing changed since it was made, only say what is in it.
+
+    With full_size, the stand-ins take about as much room as AMD's packages and PyTorch's wheel.
+    """
     with _alone(cache):
         signing_key = signing.obtain(cache / "mirror-key")
-        recipe = _recipe(signing_key)
+        recipe = _recipe(signing_key, full_size=full_size)
         content = _read(www, recipe)
         if content is None:
             aside = www.with_name(f"{www.name}.new")
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
-            content = _fill(aside, cache, signing_key)
+            content = _fill(aside, cache, signing_key, full_size=full_size)
             (aside / MARK).write_text(json.dumps({"recipe": recipe, "content": content}, indent=2) + "\n")
             _swap(aside, www)
     locks = content.pop("locks")
@@ -73,12 +77,13 @@ def _text(stack: str) -> str:
     return lock.for_another(_lock(PATTERN).read_text(), versions, str(_lock(PATTERN)))
 
 
-def _fill(root: Path, cache: Path, key: signing.Key) -> dict[str, Any]:
+def _fill(root: Path, cache: Path, key: signing.Key, *, full_size: bool) -> dict[str, Any]:
+    large = fullsize.load(cache / "full-size", STACKS) if full_size else None
     for one in release.load(STACKS):
-        repository.build(one, root / one.url_path, key)
+        repository.build(one, root / one.url_path, key, large)
     (root / "rocm" / "rocm.gpg.key").write_text(key.public)
-    locks = _fill_index(root, Wheelhouse(cache / "wheels"))
-    archive, version = pyarchive.obtain(cache / "python-archive" / _digest(pyarchive.MADE_BY)[:12])
+    locks = _fill_index(root, Wheelhouse(cache / "wheels"), large)
+    archive, version = pyarchive.obtain(cache / "python-archive" / digest.of_files(pyarchive.MADE_BY)[:12])
     served = root / "python" / archive.name
     served.parent.mkdir()
     index.link(archive, served)
@@ -91,7 +96,7 @@ def _fill(root: Path, cache: Path, key: signing.Key) -> dict[str, Any]:
     }
 
 
-def _fill_index(root: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
+def _fill_index(root: Path, wheelhouse: Wheelhouse, large: FullSize | None) -> dict[str, str]:
     """Write the wheel index and the lab's own locks; return the path of each such lock."""
     wheels: dict[Path, str] = {}
     locks: dict[str, str] = {}
@@ -106,8 +111,9 @@ def _fill_index(root: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
         hashes = {}
         for requirement in wanted:
             if requirement not in real:
-                file = standins.wheel(requirement, torch).write(made)
-                hashes[requirement.project] = wheels[file] = hashlib.sha256(file.read_bytes()).hexdigest()
+                small = standins.wheel(requirement, torch)
+                file = (large.wheel(small, stack) if large else None) or small.write(made)
+                hashes[requirement.project] = wheels[file] = digest.of_large(file)
         if hashes:
             locks[stack] = f"locks/{stack}.txt"
             (root / locks[stack]).write_text(lock.with_standins(text, hashes, str(_lock(stack))))
@@ -116,18 +122,11 @@ def _fill_index(root: Path, wheelhouse: Wheelhouse) -> dict[str, str]:
     return locks
 
 
-def _recipe(key: signing.Key) -> str:
+def _recipe(key: signing.Key, *, full_size: bool) -> str:
     """Return a digest of everything that the tree is made of but for what the locks' hashes already pin."""
     sources = [*CODE.rglob("*"), *STANDINS.rglob("*"), *STACKS.rglob("*.yml"), *map(_lock, SERVED)]
-    return _digest(file for file in sources if "__pycache__" not in file.parts) + key.fingerprint
-
-
-def _digest(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(set(files)):
-        if file.is_file():
-            digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
+    made_of = digest.of_files(file for file in sources if "__pycache__" not in file.parts)
+    return f"{made_of}{key.fingerprint}{'+full-size' if full_size else ''}"
 
 
 def _read(www: Path, recipe: str) -> dict[str, Any] | None:

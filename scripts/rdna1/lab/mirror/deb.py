@@ -1,8 +1,10 @@
 """Builds a stand-in .deb: AMD's name, version and dependencies, a few small files that say what they are."""
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
+from rdna1.lab.mirror.bulk import Part
 from rdna1.lab.mirror.commands import run
 from rdna1.lab.mirror.release import Package, Release
 
@@ -11,6 +13,11 @@ EPOCH = "1656374400"
 STANDINS = Path(__file__).parent.parent / "standin" / "rocm"
 MAINTAINER = "The rdna1 lab (stand-in) <lab@mirror.lab>"
 CURE = "install the packages that `scripts/setup` installs, then run the command again"
+
+
+def filename(package: Package) -> str:
+    """Return the name of the file in the pool."""
+    return f"{package.name}_{package.version}_amd64.deb"
 
 
 def control(package: Package, release: Release, installed_size: int) -> str:
@@ -68,8 +75,11 @@ def contents(package: Package, release: Release) -> dict[str, str]:
     return files
 
 
-def build(package: Package, release: Release, target: Path, scratch: Path) -> None:
-    """Write the package to target; scratch is an empty folder that may be used up."""
+def build(package: Package, release: Release, target: Path, scratch: Path, bulk: Sequence[Part] = ()) -> None:
+    """Write the package to target; scratch is an empty folder that may be used up.
+
+    With bulk, it has these files too, below the release's prefix.
+    """
     root = scratch / package.name
     prefix = root / release.prefix.lstrip("/")
     total = 0
@@ -79,6 +89,13 @@ def build(package: Package, release: Release, target: Path, scratch: Path) -> No
         file.write_text(text)
         file.chmod(0o755 if name.startswith("bin/") else 0o644)
         total += len(text)
+    for part in bulk:
+        file = prefix / part.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as stream:
+            stream.writelines(part.blocks())
+        file.chmod(0o644)
+        total += part.size
     meta = root / "DEBIAN"
     meta.mkdir(parents=True)
     (meta / "control").write_text(control(package, release, installed_size=max(1, total // 1024)))
@@ -89,8 +106,10 @@ def build(package: Package, release: Release, target: Path, scratch: Path) -> No
         folder.chmod(stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
     target.parent.mkdir(parents=True, exist_ok=True)
     # gzip as AMD uses: xz would only make the build slower.
+    fast = ["-z1"] if bulk else []
     run(
-        ["dpkg-deb", "--root-owner-group", "-Zgzip", "--build", root, target],
+        ["dpkg-deb", "--root-owner-group", "-Zgzip", *fast, "--build", root, target],
         cure=CURE,
-        env={"SOURCE_DATE_EPOCH": EPOCH},
+        # dpkg-deb keeps the compressed content there until it is whole.
+        env={"SOURCE_DATE_EPOCH": EPOCH, "TMPDIR": str(scratch)},
     )

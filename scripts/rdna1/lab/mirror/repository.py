@@ -6,31 +6,35 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from pathlib import Path
 
-from rdna1.lab.mirror import deb
+from rdna1.lab.mirror import deb, index
 from rdna1.lab.mirror.commands import run
+from rdna1.lab.mirror.fullsize import FullSize
 from rdna1.lab.mirror.release import Release
 from rdna1.lab.mirror.signing import Key
 
 
-def build(release: Release, root: Path, key: Key) -> None:
-    """Write the repository below root, which does not exist yet."""
+def build(release: Release, root: Path, key: Key, full_size: FullSize | None = None) -> None:
+    """Write the repository below root, which does not exist yet; what full_size has is from there."""
     with tempfile.TemporaryDirectory(prefix="rdna1-debs-") as scratch:
         for suite in release.suites:
             for package in release.binaries(suite):
                 name = package.name
-                pool = root / "pool" / release.component / name[0] / name
-                deb.build(
-                    package, release, pool / f"{name}_{package.version}_amd64.deb", Path(scratch, suite)
-                )
+                target = root / "pool" / release.component / name[0] / name / deb.filename(package)
+                large = full_size.deb(package, release) if full_size else None
+                if large:
+                    target.parent.mkdir(parents=True)
+                    index.link(large, target)
+                else:
+                    deb.build(package, release, target, Path(scratch, suite))
     listing = run(["apt-ftparchive", "packages", "pool"], cwd=root, cure=deb.CURE)
     stanzas = [f"{stanza}\n" for stanza in listing.split("\n\n") if stanza.strip()]
     for suite, suffix in release.suites.items():
         dist = root / "dists" / suite
-        index = dist / release.component / "binary-amd64" / "Packages"
-        index.parent.mkdir(parents=True)
+        packages = dist / release.component / "binary-amd64" / "Packages"
+        packages.parent.mkdir(parents=True)
         text = "\n".join(of_suite(stanzas, f"{release.build}{suffix}"))
-        index.write_text(text)
-        index.with_suffix(".gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+        packages.write_text(text)
+        packages.with_suffix(".gz").write_bytes(gzip.compress(text.encode(), mtime=0))
         sign(dist, release, suite, key)
 
 
