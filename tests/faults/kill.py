@@ -8,23 +8,24 @@ import sys
 import time
 from pathlib import Path
 
-NOW, *WORDS = sys.argv[1:]
+NOW = sys.argv[1].lstrip("/")
+WORDS = {os.fsencode(word) for word in sys.argv[2:]}
 
 
 def process() -> int:
     """Return the process with these words; 0 where there is none."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_text(errors="replace").split("\0")
+            words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if int(folder.name) != os.getpid() and {Path(word).name for word in words}.issuperset(WORDS):
+        if {word.rpartition(b"/")[2] for word in words} >= WORDS and int(folder.name) != os.getpid():
             return int(folder.name)
     return 0
 
 
 while True:
-    if any(Path("/").glob(NOW.lstrip("/"))) and (found := process()):
+    if any(Path("/").glob(NOW)) and (found := process()):
         os.kill(found, 9)
         break
     time.sleep(0.0005)
