@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Collection, List, Optional, Sequence, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822, apt_plan, apt_world
 
@@ -131,6 +131,26 @@ def automatic() -> List[str]:
         for fields in apt_deb822.parse_all(text)
         if fields.get("auto-installed") == "1" and "package" in fields
     )
+
+
+def note_automatic(names: Collection[str], architecture: str) -> None:
+    """Note, where apt has it, that nobody asked for these packages by name.
+
+    apt-mark does it only for what it sees installed, and what dpkg did before it was cut off it does not see.
+    """
+    text = STATES.read_text(encoding="utf-8") if STATES.exists() else ""
+    others = [
+        stanza
+        for stanza in apt_deb822.split_stanzas(text)
+        if apt_deb822.parse(stanza)["package"] not in names
+    ]
+    noted = [
+        apt_deb822.render({"Package": name, "Architecture": architecture, "Auto-Installed": "1"})
+        for name in names
+    ]
+    new = STATES.with_suffix(".rdna1")
+    new.write_text("".join(stanza.strip("\n") + "\n\n" for stanza in [*others, *noted]), encoding="utf-8")
+    new.replace(STATES)
 
 
 class AptGet:

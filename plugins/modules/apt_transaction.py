@@ -418,8 +418,8 @@ class Transaction:
             self.inherited = ()
             if unasked:
                 # What was unpacked before apt stopped was asked for by name, too.
-                with contextlib.suppress(apt_get.AptError):
-                    apt.mark_automatic(unasked)
+                with contextlib.suppress(OSError):
+                    apt_get.note_automatic(unasked, self.packages["dpkg"].architecture)
             cure = error.cure or self._healing() or "mend that"
             raise RefusalError(
                 "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure), error.code

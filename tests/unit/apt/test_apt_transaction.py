@@ -222,7 +222,8 @@ def test_nor_does_one_that_was_cut_off_and_it_says_what_heals(
     run_module: Run, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (machine.dpkg / "info/libold.list").write_text(f"{tmp_path}/opt/gone\n")
-    machine.states.write_text("Package: libold\nArchitecture: amd64\nAuto-Installed: 1\n")
+    others = "Package: other\nArchitecture: amd64\nAuto-Installed: 1\n\n"
+    machine.states.write_text(f"Package: libold\nArchitecture: amd64\nAuto-Installed: 1\n\n{others}")
     machine.answers = {
         "--simulate install": (0, "Inst libold [1] (1 X:x [amd64])\n", ""),
         "--assume-yes": (100, "", "E: Sub-process /usr/bin/dpkg was killed\n"),
@@ -230,10 +231,11 @@ def test_nor_does_one_that_was_cut_off_and_it_says_what_heals(
     (machine.dpkg / "updates").mkdir()
 
     def cut_off(command: list[str]) -> tuple[int, str, str]:
-        if "--assume-yes" in command:
+        if "--assume-yes" in command and "--print-uris" not in command:
             (machine.dpkg / "updates/0001").write_text(
                 STATUS_OF_LIBOLD.replace("ok installed", "ok half-installed")
             )
+            machine.states.write_text(others)  # apt was told its name
         return machine.run(command)
 
     monkeypatch.setattr(
@@ -242,7 +244,8 @@ def test_nor_does_one_that_was_cut_off_and_it_says_what_heals(
     answer = run_module(apt_transaction, intact=[{"version": "1", "under": f"{tmp_path}/opt"}])
     assert answer["failed"]
     assert f"run {dpkg_status.CURE} there, then run this again" in answer["msg"]
-    assert machine.commands[-1] == ["apt-mark", "auto", "libold"]
+    assert apt_get.automatic() == ["libold", "other"], "apt-mark would not see it installed"
+    assert machine.states.read_text().startswith(others)
 
 
 def test_a_package_with_an_edited_file_is_installed_again_where_that_is_looked_for(
