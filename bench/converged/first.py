@@ -139,13 +139,15 @@ def main() -> int:
         action="store_true",
         help="give its own lab packages as large as the real ones, in total",
     )
+    parser.add_argument("--link", type=int, metavar="MBIT", help="give it a mirror at so many Mbit/s")
     parser.add_argument("--host", nargs="+", default=["rx5600xt-01", "cpu-reference"], help="in turn")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--json", type=Path, default=CHECKOUT / ".cache/bench/first_converge.json")
     options = parser.parse_args()
-    if options.lab and options.full_size:
+    if options.lab and (options.full_size or options.link):
         parser.error(
-            f"lab {options.lab} is as it was made; run `rdna1 lab up --full-size --name {options.lab}`"
+            f"lab {options.lab} is as it was made: leave --link out, "
+            f"and run `rdna1 lab up --full-size --name {options.lab}`"
         )
     name = options.lab or "bench-first"
     # A lab that was made for this goes also when this is told to end.
@@ -153,6 +155,8 @@ def main() -> int:
     try:
         if not options.lab:
             lab.bring_up(name, 2, full_size=options.full_size)
+        if options.link:
+            lab.narrow(name, options.link)
         found = [compare(name, host, options.repetitions) for host in options.host]
         full_size = lab.is_full_size(name)
     except BenchError as error:
@@ -163,7 +167,10 @@ def main() -> int:
             lab.bring_down(name)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(
-        json.dumps({"schema": SCHEMA, "full_size": full_size, "hosts": found}, indent=2) + "\n"
+        json.dumps(
+            {"schema": SCHEMA, "full_size": full_size, "link_mbit": options.link, "hosts": found}, indent=2
+        )
+        + "\n"
     )
     print("| host | apt and pip by hand | the chain without its proof | over it | with its proof | over it |")
     print("|---|---|---|---|---|---|")

@@ -136,6 +136,14 @@ def is_full_size(lab: str) -> bool:
     return bool(json.loads((CHECKOUT / ".lab" / lab / "lab.json").read_text()).get("full_size"))
 
 
+def narrow(lab: str, megabits: int) -> None:
+    """Let what a lab's mirror serves come at so many Mbit/s, as over a network."""
+    said = checked(["podman", "inspect", "--format", "{{.State.Pid}}", _containers(lab)["mirror"]])
+    limit = ["tbf", "rate", f"{megabits}mbit", "burst", "256kb", "latency", "50ms"]
+    inside = ["nsenter", "--target", said.strip(), "--net"]
+    checked([*inside, "tc", "qdisc", "replace", "dev", "eth0", "root", *limit])
+
+
 def bring_down(lab: str) -> None:
     """Remove a lab."""
     checked(["rdna1", "lab", "down", "--name", lab])

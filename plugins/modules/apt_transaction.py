@@ -446,9 +446,13 @@ class Transaction:
             release = "release what is held in its way (apt-mark unhold %s)" % " ".join(held) if held else ""
             raise RefusalError(
                 "apt finds no way to %s: %s; %s."
-                % (" ".join(arguments), error, error.cure or release or self.parameters["cure"] or NO_WAY),
+                % (" ".join(arguments), error, error.cure or release or self._way_out() or NO_WAY),
                 "unsolvable" if error.code == "apt" else error.code,
             ) from error
+
+    def _way_out(self) -> str:
+        """What the caller advises, unless just that is rehearsed here as well."""
+        return "" if self.before else str(self.parameters["cure"])
 
     def _costs(
         self, apt: apt_get.AptGet, changes: List[apt_plan.Change], uris: str

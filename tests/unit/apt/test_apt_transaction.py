@@ -383,6 +383,16 @@ def test_what_is_allowed_to_go_by_its_name_is_named_to_apt_where_it_will_not_go_
     assert machine.done == (["install rocm-core libold-"] if named else [])
 
 
+def test_what_is_rehearsed_as_well_is_no_advice(run_module: Run, machine: Machine) -> None:
+    machine.answers = {"--simulate": (100, "", "E: Unable to locate package libfirst\n")}
+    overlay = {"install": ["libfirst"]}
+    answer = run_module(
+        apt_transaction, check=True, install=["rocm-core"], overlay=overlay, cure="run the other role first"
+    )
+    assert answer["msg"].startswith("apt finds no way to install libfirst rocm-core: Unable to locate")
+    assert answer["msg"].endswith(f"; {apt_transaction.NO_WAY}.")
+
+
 def test_a_hold_in_the_way_is_named_with_its_cure(run_module: Run, machine: Machine) -> None:
     machine.answers = {"--simulate install rocm-core": (100, "", "E: rocminfo Breaks rocm-core\n")}
     answer = run_module(apt_transaction, install=["rocm-core"])
