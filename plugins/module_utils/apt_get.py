@@ -100,6 +100,8 @@ class FetchError(AptError):
         super().__init__("%s: %s%s" % (uri, reason, more))
         self.failures = failures
         self.cure = next(cure for pattern, cure in CURES if pattern.search(reason))
+        if self.cure in dict(OWN_CURES).values():
+            self.code = AptError.code  # no server is to blame
 
 
 class Sha1Error(AptError):

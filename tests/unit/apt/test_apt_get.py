@@ -184,6 +184,16 @@ def test_each_way_to_fail_has_its_cure(said: str, reason: str, cure: str) -> Non
     assert cure in caught.value.cure
 
 
+@pytest.mark.parametrize(
+    ("reason", "code"), [("Connection timed out", "unreachable"), ("(28: No space left on device)", "apt")]
+)
+def test_no_server_is_to_blame_for_what_is_wrong_on_the_host(reason: str, code: str) -> None:
+    machine = Machine((100, "", f"{A_DEB}{reason}\n"))
+    with pytest.raises(AptError) as caught:
+        machine.apt.execute(["install", "a"])
+    assert caught.value.code == code
+
+
 def test_an_unsigned_repository_is_explained_by_its_signature() -> None:
     stderr = (
         "W: GPG error: http://a.example x InRelease: NO_PUBKEY 9386B48A1A693C5C\n"
