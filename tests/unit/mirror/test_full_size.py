@@ -12,14 +12,13 @@ import yaml
 from debian.debfile import DebFile
 from rdna1.lab.errors import LabError
 from rdna1.lab.mirror import fullsize, repository, signing, standins
+from rdna1.lab.mirror.assemble import STACKS
 from rdna1.lab.mirror.bulk import BLOCK, Bulk
 from rdna1.lab.mirror.fullsize import FullSize
 from rdna1.lab.mirror.lock import Requirement
 from rdna1.lab.mirror.release import Package, Release
 from rdna1.lab.mirror.store import Store
 from rdna1.lab.mirror.wheel import Wheel
-
-from tests.unit.mirror.conftest import STACKS
 
 SIZE = Bulk(6 * BLOCK, BLOCK)
 TORCH = standins.wheel(Requirement("torch", standins.OWN["torch"], ""))
