@@ -46,6 +46,7 @@ class Package:
     version: str
     architecture: str
     want: str
+    flag: str
     state: str
     fields: Fields
 
@@ -92,13 +93,14 @@ def parse(text: str) -> List[Package]:
     found = {}
     for stanza in text.split("\n\n"):
         fields = {name.lower(): value for name, value in FIELD.findall(stanza)}
-        want, _, state = (fields.get("status", "") + "  ").split(" ", 3)[:3]
+        want, flag, state = (fields.get("status", "") + "  ").split(" ", 3)[:3]
         if state:
             package = Package(
                 name=fields.get("package", ""),
                 version=fields.get("version", ""),
                 architecture=fields.get("architecture", ""),
                 want=want,
+                flag=flag,
                 state=state,
                 fields=fields,
             )
@@ -131,6 +133,18 @@ def interrupted(packages: Iterable[Package], admin: Path = ADMIN) -> List[str]:
     """What an interrupted dpkg left behind; empty where it is whole."""
     broken = ["%s is %s" % (package.name, package.state) for package in packages if package.state in BROKEN]
     return broken or (["its journal is not written back"] if _journal(admin) else [])
+
+
+def cure(packages: Iterable[Package]) -> str:
+    """What puts an interrupted dpkg right.
+
+    What was cut off just after it was unpacked, neither dpkg nor --fix-broken heals: dpkg wants it unpacked
+    once more, and apt would only configure it.
+    """
+    again = [
+        package.name for package in packages if package.flag == "reinstreq" and package.state in BROKEN[1:]
+    ]
+    return CURE.replace("install", "--reinstall install %s" % " ".join(again)) if again else CURE
 
 
 def installed_size(fields: Fields) -> int:

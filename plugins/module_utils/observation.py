@@ -251,6 +251,7 @@ def system(host: Host) -> Answer:
         "kernel": platform.release(),
         "architecture": platform.machine(),
         "interrupted": dpkg_status.interrupted(host.packages, host.admin),
+        "cure": dpkg_status.cure(host.packages),
         "reboot_needed": any(Path(marker).exists() for marker in REBOOT_MARKERS),
     }
 

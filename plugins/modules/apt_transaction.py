@@ -275,7 +275,7 @@ class Transaction:
         if broken:
             raise RefusalError(
                 "dpkg was interrupted on this host (%s); run %s there, then this again."
-                % (", ".join(broken), dpkg_status.CURE),
+                % (", ".join(broken), dpkg_status.cure(packages)),
                 "interrupted",
             )
         self.packages = dpkg_status.native(packages)
@@ -429,7 +429,7 @@ class Transaction:
     def _healing() -> str:
         """What is to be run where dpkg itself was cut off; else nothing."""
         packages = dpkg_status.parse(dpkg_status.read_text(dpkg_status.ADMIN))
-        return "run %s there" % dpkg_status.CURE if dpkg_status.interrupted(packages) else ""
+        return "run %s there" % dpkg_status.cure(packages) if dpkg_status.interrupted(packages) else ""
 
     def _simulate(self, apt: apt_get.AptGet, arguments: List[str], *options: str) -> List[apt_plan.Change]:
         try:

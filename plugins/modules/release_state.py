@@ -85,7 +85,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         interrupted=dpkg_status.interrupted(packages),
-        cure=dpkg_status.CURE,
+        cure=dpkg_status.cure(packages),
         strays=release_state.strays(packages, module.params["marks"]),
         sources=release_state.sources_of(ETC, module.params["codename"], module.params["others"]),
     )

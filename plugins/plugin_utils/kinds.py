@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import (
     dpkg_standin,
-    dpkg_status,
     openpgp_key,
     tree_state,
     venv_lock,
@@ -409,7 +408,7 @@ def _judge_card(item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[Di
 def _judge_system(item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[Difference]:
     if seen["interrupted"]:
         words = ", ".join(seen["interrupted"])
-        yield Difference("dpkg", words, "whole", f"dpkg was interrupted ({words}); run {dpkg_status.CURE}")
+        yield Difference("dpkg", words, "whole", f"dpkg was interrupted ({words}); run {seen['cure']}")
     if seen["architecture"] != item["architecture"]:
         yield Difference(
             "architecture", seen["architecture"], item["architecture"], "nothing here is built for it"

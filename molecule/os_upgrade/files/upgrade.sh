@@ -32,7 +32,10 @@ begin() {
 
 finish() {
   dpkg --force-confdef --force-confold --configure -a || true
-  apt --fix-broken install
+  # As a run says it: what was killed right after it was unpacked, dpkg wants once more.
+  again=$(dpkg-query --show --showformat '${db:Status-Eflag} ${db:Status-Status} ${Package}\n' | sed -n 's/^reinstreq unpacked //p')
+  # shellcheck disable=SC2086
+  apt --ignore-hold --fix-broken ${again:+--reinstall} install $again
   apt full-upgrade
   # do-release-upgrade takes away what the new release no longer has, and what needs it, held or not.
   apt_list '?obsolete' > "$here/obsolete"

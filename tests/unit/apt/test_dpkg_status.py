@@ -62,6 +62,17 @@ def test_what_dpkg_was_interrupted_in_is_named(tmp_path: Path) -> None:
     assert dpkg_status.interrupted(whole, tmp_path) == ["its journal is not written back"]
 
 
+@pytest.mark.parametrize("state", ["unpacked", "half-configured"])
+def test_what_dpkg_wants_again_is_installed_again(state: str) -> None:
+    """Seen in an upgrade from Debian 12 to 13: killed right after unpacking, neither dpkg nor apt went on."""
+    half = stanza("a", status="install reinstreq half-installed")
+    assert dpkg_status.cure(status(half, stanza("b", status=f"install ok {state}"))) == dpkg_status.CURE
+    wanted = status(half, stanza("b", status=f"install reinstreq {state}"), stanza("c"))
+    assert dpkg_status.cure(wanted) == (
+        "dpkg --configure -a and then apt-get --ignore-hold --fix-broken --reinstall install b"
+    )
+
+
 def test_what_is_in_its_journal_is_newer_than_the_status_file(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("\n\n".join([stanza("a"), stanza("b", "1"), stanza("c")]))
     (tmp_path / "updates").mkdir()
