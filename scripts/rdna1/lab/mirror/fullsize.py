@@ -1,7 +1,7 @@
 """The stand-ins that take as much room as what they stand in for: which ones, and where they are kept."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,15 @@ DEBS_MADE_BY = tuple(Path(str(module.__file__)) for module in (bulk, deb))
 WHEELS_MADE_BY = tuple(Path(str(module.__file__)) for module in (bulk, wheel))
 
 
+@dataclass(frozen=True)
 class FullSize:
     """What is as large as the real thing: some packages of one stack's release, and some of its wheels."""
 
-    def __init__(
-        self,
-        store: Store,
-        stack: str,
-        release: str,
-        packages: Mapping[str, Bulk],
-        wheels: Mapping[str, Bulk],
-    ) -> None:
-        self.store = store
-        self.stack = stack
-        self.release = release
-        self.packages = packages
-        self.wheels = wheels
+    store: Store
+    stack: str
+    release: str
+    packages: Mapping[str, Bulk]
+    wheels: Mapping[str, Bulk]
 
     def deb(self, package: Package, release: Release) -> Path | None:
         """Return the .deb of a package that shall be large; None for all others."""
