@@ -151,8 +151,12 @@ def note_automatic(names: Collection[str], architecture: str) -> None:
         for name in names
     ]
     new = STATES.with_suffix(".rdna1")
-    new.write_text("".join(stanza.strip("\n") + "\n\n" for stanza in [*others, *noted]), encoding="utf-8")
-    new.replace(STATES)
+    try:
+        new.write_text("".join(stanza.strip("\n") + "\n\n" for stanza in [*others, *noted]), encoding="utf-8")
+        new.chmod(0o644)
+        new.replace(STATES)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 class AptGet:
