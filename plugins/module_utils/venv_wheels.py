@@ -48,9 +48,11 @@ def wanted():
     except OSError:
         return False
 
-def run(words):
+def run(words, held=()):
     with open(os.path.join(folder, "log"), "ab") as log:
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, pass_fds=held
+        )
         while process.returncode is None:
             try:
                 process.wait(timeout=1)
@@ -72,7 +74,8 @@ for wheel in os.listdir(part):
     with open(os.path.join(part, wheel), "rb") as file:
         os.fsync(file.fileno())
 os.rename(part, os.path.join(folder, name))
-if install and not os.path.lexists(target) and not any(map(run, install)):
+# Who installs holds the lock as well: nobody builds a venv while another still writes into it.
+if install and not os.path.lexists(target) and not any(run(words, [lock]) for words in install):
     os.sync()
     with open(os.path.join(folder, "installed"), "w") as file:
         file.write(make[0])

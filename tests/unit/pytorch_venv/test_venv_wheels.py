@@ -326,6 +326,29 @@ def test_a_fetch_whose_process_was_killed_keeps_nobody_waiting(
     (fake / "go").touch()
 
 
+def test_who_installs_is_waited_for_also_where_nobody_watches_it(
+    fetch: Fetch, index: Path, layout: venv_state.Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the venv would be built anew while the first pip still writes into it."""
+    begun, ready = tmp_path / "begun", tmp_path / "ready"
+    touch = "pathlib.Path({!r}).touch()"
+    steps = [touch.format(str(begun)), "time.sleep(3)", touch.format(str(ready))]
+    slow = "; ".join(["import pathlib, time", *steps])
+    monkeypatch.setattr(venv_build, "making", lambda *_: [])
+    monkeypatch.setattr(venv_build, "installing", lambda *_: [sys.executable, "-c", slow])
+    fetch(interpreter=sys.executable, index_url=index.as_uri())
+    deadline = time.monotonic() + 60
+    while not begun.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for process in Path("/proc").glob("[0-9]*"):
+        if str(layout.wheels) in (words := _words(process)) and venv_wheels.FETCH in words:
+            os.kill(int(process.name), 9)
+    ended(layout)
+    assert ready.exists()
+    venv_wheels.clear(layout)
+
+
 def _words(process: Path) -> list[str]:
     try:
         return (process / "cmdline").read_text().split("\0")
