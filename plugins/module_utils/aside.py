@@ -28,10 +28,13 @@ class Obstacle:
 
 
 def find(kind: str, path: Path) -> Iterator[Obstacle]:
-    """What is in the way at this place; nothing where it can simply be made.
+    """What is in the way at this place; nothing where it can simply be made, or nothing is to be there.
 
-    The kind is ``directory``, ``link``, ``file`` (text that the roles write) or ``data`` (any plain file).
+    The kinds are those of ``file_items``: ``file`` and ``record`` are texts that the roles write, ``data`` is
+    any plain file. A tree is ours alone.
     """
+    if kind in ("absent", "tree"):
+        return
     try:
         mode = path.lstat().st_mode
     except OSError:
@@ -44,7 +47,7 @@ def find(kind: str, path: Path) -> Iterator[Obstacle]:
             yield Obstacle(path, "no link", stays=False)
     elif not stat.S_ISREG(mode):
         yield Obstacle(path, "no plain file", stays=False)
-    elif kind == "file" and not ours(path):
+    elif kind != "data" and not ours(path):
         yield Obstacle(path, "somebody else's file", stays=True)
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
+
+from ansible_collections.rdna1.provision.plugins.module_utils import text_file
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,12 @@ def differences(
             found.append(Difference(f"{folder}/", None, None))
     for name, wanted in sorted(files.items()):
         path = root / name
-        text = _text(path)
+        text = text_file.read(path)
         if text != wanted or not _is(path, stat.S_ISREG, mode):
             found.append(Difference(name, text, wanted))
-    return found + [Difference(name, _text(root / name), None) for name in strangers(root, files, compiled)]
+    return found + [
+        Difference(name, text_file.read(root / name), None) for name in strangers(root, files, compiled)
+    ]
 
 
 def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int, compiled: bool = False) -> None:
@@ -52,14 +55,20 @@ def apply(root: Path, files: dict[str, str], mode: int, directory_mode: int, com
         path.chmod(directory_mode)
     for name, wanted in sorted(files.items()):
         path = root / name
-        if _text(path) != wanted or not _is(path, stat.S_ISREG, mode):
-            _write(path, wanted, mode)
+        if text_file.read(path) != wanted or not _is(path, stat.S_ISREG, mode):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            text_file.write(path, wanted, mode, (os.geteuid(), os.getegid()))
     for name in strangers(root, files, compiled):
-        path = root / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        remove(root / name)
+
+
+def remove(path: Path) -> None:
+    """Remove whatever is there; of a link, the link. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def folders(files: dict[str, str]) -> list[str]:
@@ -94,26 +103,3 @@ def _is(path: Path, kind: Callable[[int], bool], mode: int) -> bool:
     # Whoever makes the tree owns it: nobody else may write to what root, or the verifier, then runs.
     mine = (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
     return mine and kind(found.st_mode) and stat.S_IMODE(found.st_mode) == mode
-
-
-def _text(path: Path) -> str | None:
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            return None
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _write(path: Path, text: str, mode: int) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".tree-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -65,12 +65,15 @@ unseen:
 import json
 import os
 import pwd
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rdna1.provision.plugins.module_utils import miopen_databases, plain_file
+from ansible_collections.rdna1.provision.plugins.module_utils import (
+    miopen_databases,
+    plain_file,
+    text_file,
+)
 
 
 def read(record: Path) -> Any:
@@ -84,15 +87,6 @@ def read(record: Path) -> Any:
 def text(policy: Any) -> str:
     """A policy as its record holds it."""
     return "" if policy is None else json.dumps(policy, indent=2, sort_keys=True) + "\n"
-
-
-def write(module: AnsibleModule, record: Path, content: str) -> None:
-    """Replace the record in one step."""
-    descriptor, name = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    module.atomic_move(name, str(record))
 
 
 def main() -> None:
@@ -117,7 +111,8 @@ def main() -> None:
         for reason in unseen:
             module.warn(f"MIOpen databases may be left of an earlier policy: {reason}")
         if not module.check_mode:
-            write(module, record, text(policy))
+            # Everybody may read it, whatever root's umask is.
+            text_file.write(record, text(policy), 0o644, (os.geteuid(), os.getegid()))
     module.exit_json(
         changed=changed,
         removed=removed,

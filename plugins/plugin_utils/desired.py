@@ -17,7 +17,7 @@ from ansible import constants as C  # noqa: N812 - what everybody calls it
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
-from ansible_collections.rdna1.provision.plugins.plugin_utils import compiled, kinds, yaml_files
+from ansible_collections.rdna1.provision.plugins.plugin_utils import compiled, kinds, templates, yaml_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -162,7 +162,7 @@ class RoleScope:
         """Render one of the role's templates as ansible.builtin.template would."""
         source = self._source(template)
         self._settle_mentioned(source + "".join(map(self._source, INCLUDED.findall(source))))
-        return str(self._templar.template(trust_as_template(source), escape_backslashes=False))
+        return templates.rendered(self._templar, source)
 
     def _source(self, template: str) -> str:
         return (self.folder / "templates" / template).read_text(encoding="utf-8")

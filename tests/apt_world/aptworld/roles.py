@@ -40,7 +40,7 @@ OWN = "rdna1.provision."
 NOT_APTS = {
     f"ansible.builtin.{name}"
     for name in ("assert", "debug", "getent", "group", "include_vars", "setup", "stat", "user")
-} | {f"{OWN}check_variables", f"{OWN}make_way"}
+} | {f"{OWN}check_variables"}
 
 
 class RoleError(Exception):
@@ -78,15 +78,14 @@ class Host:
             "rocm_key_fingerprint": amd.fingerprint,
         }
         self._handlers: dict[str, Callable[[str, dict[str, Any], bool], Any]] = {
-            "ansible.builtin.file": self._file,
             "ansible.builtin.set_fact": lambda _role, arguments, _check: self._facts.update(arguments),
-            "ansible.builtin.template": self._template,
             f"{OWN}apt_archive": self._archive,
             f"{OWN}apt_retire": self._retire,
             f"{OWN}apt_transaction": self._transaction,
             f"{OWN}dpkg_hold": self._hold,
             f"{OWN}dpkg_leftovers": lambda _role, arguments, _check: self._module(dpkg_leftovers, arguments),
             f"{OWN}dpkg_standin": self._standin,
+            f"{OWN}files": self._files,
             f"{OWN}observe": self._observe,
             f"{OWN}signing_key": self._key,
         }
@@ -124,8 +123,11 @@ class Host:
             if not all(map(variables.true, conditions if isinstance(conditions, list) else [conditions])):
                 continue
             arguments = variables.template(task[name])
-            if name.endswith(".template"):
-                arguments["text"] = variables.render(arguments["src"])
+            if name.endswith(".files"):
+                arguments["items"] = [
+                    {"text": variables.render(found["template"]), **found} if "template" in found else found
+                    for found in arguments["items"]
+                ]
             result = handler(role, arguments, variables.true(task.get("check_mode", "ansible_check_mode")))
             if "register" in task:
                 self._facts[task["register"]] = result
@@ -133,13 +135,12 @@ class Host:
 
     # --- what the modules do --------------------------------------------------------------------------
 
-    def _file(self, _role: str, arguments: dict[str, Any], check: bool) -> None:
-        if arguments["state"] == "absent" and not check:
-            (self.world.root / arguments["path"].lstrip("/")).unlink(missing_ok=True)
-
-    def _template(self, _role: str, arguments: dict[str, Any], check: bool) -> None:
-        if not check:
-            self.world.put(arguments["dest"], arguments["text"])
+    def _files(self, _role: str, arguments: dict[str, Any], check: bool) -> None:
+        for item in [] if check else arguments["items"]:
+            if item["kind"] == "file":
+                self.world.put(item["path"], item["text"])
+            elif item["kind"] == "absent":
+                (self.world.root / item["path"].lstrip("/")).unlink(missing_ok=True)
 
     def _archive(self, _role: str, arguments: dict[str, Any], _check: bool) -> dict[str, Any]:
         with self.world.as_written() as etc:

@@ -15,7 +15,6 @@ WORD = re.compile(r"\w+")
 # The parameters that say what a module changes.
 CHANGES = {
     "ansible.builtin.apt": ["name"],
-    "ansible.builtin.copy": ["dest"],
     "ansible.builtin.file": ["path", "dest"],
     "ansible.builtin.group": ["name"],
     "ansible.builtin.template": ["dest"],
@@ -24,11 +23,10 @@ CHANGES = {
     "rdna1.provision.apt_transaction": ["install"],
     "rdna1.provision.dpkg_hold": ["version"],
     "rdna1.provision.dpkg_standin": ["standins"],
-    "rdna1.provision.make_way": ["items"],
+    "rdna1.provision.files": ["items"],
     "rdna1.provision.miopen_policy": ["record", "policy"],
     "rdna1.provision.shell_leftovers": ["files", "variables", "library_paths"],
     "rdna1.provision.signing_key": ["dest", "fingerprint"],
-    "rdna1.provision.tree": ["dest", "mode"],
     "rdna1.provision.venv_python": ["root", "release"],
     "rdna1.provision.venv_stack": ["root", "lock", "interpreter", "keep"],
 }
@@ -126,15 +124,15 @@ def test_every_task_s_target_is_in_the_desired_state(role: str) -> None:
 
 @pytest.mark.parametrize("role", NAMES)
 def test_way_is_made_for_every_path(role: str) -> None:
-    """A template is written into a directory of its name, and no link replaces one."""
+    """ansible.builtin.template would write into a directory of its name, and no link replaces one."""
     variables = variables_of(role)
     made = {
         name
         for task in tasks_of(role)
-        if module_of(task) == "rdna1.provision.make_way"
-        for name in mentioned(str(task["rdna1.provision.make_way"]["items"]), variables)
+        if module_of(task) == "rdna1.provision.files"
+        for name in mentioned(str(task["rdna1.provision.files"]["items"]), variables)
     }
-    # Those of the signing keys are the module's own; a tree is, too.
+    # Those of the signing keys are the module's own.
     paths = {
         name
         for name in mentioned(f"__{role}_desired", variables)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.rdna1.provision.plugins.module_utils import miopen_databases
+from ansible_collections.rdna1.provision.plugins.module_utils import miopen_databases, text_file
 from ansible_collections.rdna1.provision.plugins.modules import miopen_policy
 
 STALE = "gfx103036.HIP.2_17_0_a1b2c3.ufdb.txt"
@@ -104,7 +104,7 @@ def test_a_run_that_was_interrupted_before_the_record_begins_again(
 ) -> None:
     stale = fill(home / ".config/miopen")
     with monkeypatch.context() as patched:
-        patched.setattr(miopen_policy, "write", lambda *_: exit(9))
+        patched.setattr(text_file, "write", lambda *_: exit(9))
         with (
             patch_module_args({"record": str(tmp_path / "policy.json"), "policy": README}),
             pytest.raises(SystemExit),

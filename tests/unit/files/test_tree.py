@@ -1,4 +1,4 @@
-"""The module that installs the verifier: a directory exactly as on the controller."""
+"""A directory exactly as on the controller."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.rdna1.provision.plugins.action import tree
+from ansible_collections.rdna1.provision.plugins.action import files
 from ansible_collections.rdna1.provision.plugins.module_utils import tree_state
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,6 +52,7 @@ def folder_for_file(root: Path) -> None:
 
 BREAKS: dict[str, Callable[[Path], object]] = {
     "other text": lambda root: (root / "cli.py").write_text("b\n"),
+    "other line ends": lambda root: (root / "cli.py").write_bytes(b"a\r\n"),
     "no text": lambda root: (root / "cli.py").write_bytes(b"\xff"),
     "missing": lambda root: (root / "data/x.json").unlink(),
     "another mode": lambda root: (root / "cli.py").chmod(0o755),
@@ -123,7 +124,9 @@ def test_what_belongs_to_somebody_else_is_taken_back(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     monkeypatch.setattr(os, "chown", lambda *arguments: taken.append(arguments))
     make(root)
-    assert [str(path.relative_to(root)) for path, uid, _ in taken if uid == 54321] == [
+    assert [
+        str(path.relative_to(root)) for path, uid, _ in taken if uid == 54321 and isinstance(path, Path)
+    ] == [
         ".",
         "data",
         "data/suites",
@@ -147,10 +150,15 @@ def test_the_controller_sends_no_compiled_files(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x")
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__/a.cpython-313.pyc").write_bytes(b"\xff")
-    assert tree.read(tmp_path) == {"a.py": "x"}
+    assert files.read(tmp_path) == {"a.py": "x"}
+
+
+def test_a_controller_without_the_files_is_no_wish_for_an_empty_directory(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleActionFail, match="holds no files"):
+        files.read(tmp_path)
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"\xff")
     with pytest.raises(AnsibleActionFail, match=r"a\.bin is not UTF-8"):
-        tree.read(tmp_path)
+        files.read(tmp_path)

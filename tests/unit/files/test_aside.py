@@ -6,19 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rdna1.provision.plugins.modules import make_way
+from ansible_collections.rdna1.provision.plugins.module_utils import file_items
+from ansible_collections.rdna1.provision.plugins.modules import files
 
 Run = Callable[..., dict[str, Any]]
 OURS = "# Managed by Ansible, role rdna1.provision.rocm: edits are overwritten.\n"
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_items, "changes", lambda _: [])
+
+
 @pytest.fixture
 def clear(run_module: Run, tmp_path: Path) -> Run:
     def run(kind: str, path: Path, *, check: bool = False) -> dict[str, Any]:
+        # What is made in the place is another test's matter.
         items = [{"kind": kind, "path": str(path)}]
-        return run_module(
-            make_way, check=check, items=items, reason="a test", backup=str(tmp_path / "backup")
-        )
+        return run_module(files, check=check, items=items, reason="a test", backup=str(tmp_path / "backup"))
 
     return run
 
@@ -79,7 +84,9 @@ def test_of_somebody_else_s_file_a_copy_is_kept(clear: Run, tmp_path: Path) -> N
     assert place.read_text() == copy.read_text() == "export MINE=1\n"
 
 
-@pytest.mark.parametrize(("kind", "text"), [("file", OURS), ("file", "\n"), ("data", "somebody's key")])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("file", OURS), ("file", "\n"), ("data", "somebody's key"), ("absent", "a leftover")]
+)
 def test_what_belongs_there_stays(clear: Run, tmp_path: Path, kind: str, text: str) -> None:
     place = tmp_path / "file"
     place.write_text(text)
@@ -125,7 +132,7 @@ def test_what_is_where_the_backups_go_is_kept_beside(run_module: Run, tmp_path: 
     in_the_way(found, state)
     mode = state.lstat().st_mode
     items = [{"kind": "directory", "path": str(state)}]
-    said = run_module(make_way, items=items, reason="a test", backup=str(state / "backup"))
+    said = run_module(files, items=items, reason="a test", backup=str(state / "backup"))
     assert said["moved"] == {str(state): str(kept)}
     assert kept.lstat().st_mode == mode
     (line,) = (state / "backup/manifest.jsonl").read_text().splitlines()
