@@ -211,9 +211,10 @@ class AptGet:
         _, stdout, _ = self._run(["apt-cache", "--quiet", *settings, "show", *specs])
         return stdout
 
-    def execute(self, arguments: Sequence[str], *options: str) -> None:
-        """Do it."""
-        self._patiently([*YES, *arguments], *options)
+    def execute(self, arguments: Sequence[str], *options: str) -> str:
+        """Do it; what apt said."""
+        stdout, _ = self._patiently([*YES, *arguments], *options)
+        return stdout
 
     def mark_automatic(self, names: Sequence[str]) -> None:
         """Note that nobody asked for these packages by name."""

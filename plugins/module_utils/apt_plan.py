@@ -6,7 +6,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Mapping, Match, Optional, Sequence, Tuple
 
 from ansible_collections.rdna1.provision.plugins.module_utils import apt_deb822, dpkg_status, dpkg_version
 
@@ -17,6 +17,7 @@ INSTALL = re.compile(
 )
 REMOVE = re.compile(r"^(?:Remv|Purg) (?P<name>\S+)(?: \[(?P<old>[^]]+)\])?")
 DISK = re.compile(r"^After this operation, ([\d.,]+) ([kMGT]?)B (of additional|disk space)", re.MULTILINE)
+NEED = re.compile(r"^Need to get ([\d.,]+) ([kMGT]?)B", re.MULTILINE)
 DOWNLOAD = re.compile(r"^'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) ", re.MULTILINE)
 
 # apt warns of a bad signature, and its error then says no more than that the repository is not signed.
@@ -147,14 +148,18 @@ def downloads(output: str) -> Iterator[Tuple[str, str, int]]:
 
 
 def sizes(output: str) -> Dict[str, int]:
-    """What ``apt-get --print-uris`` says: bytes to download, and bytes more (about) or less on the disk."""
-    matched = DISK.search(output)
-    disk = 0
-    if matched:
-        disk = int(float(matched[1].replace(",", "")) * UNITS[matched[2]]) * (
-            1 if matched[3] == "of additional" else -1
-        )
-    return {"download": sum(size for _, _, size in downloads(output)), "disk": disk}
+    """What ``apt-get --print-uris`` says: bytes to download, and bytes more (about) or less on the disk.
+
+    So does ``apt-get install``, which rounds what it is about to download.
+    """
+    disk, need = DISK.search(output), NEED.search(output)
+    more = -1 if disk and disk[3] == "disk space" else 1
+    download = sum(size for _, _, size in downloads(output))
+    return {"download": download or _bytes(need), "disk": more * _bytes(disk)}
+
+
+def _bytes(matched: Optional[Match[str]]) -> int:
+    return int(float(matched[1].replace(",", "")) * UNITS[matched[2]]) if matched else 0
 
 
 def installed_sizes(records: str) -> Dict[str, int]:

@@ -318,14 +318,15 @@ class Transaction:
             self._fetch_all(apt)
             removal, changes, later = self._plan(apt, root)
             changed = [*removal, *changes]
-            uris = apt.print_uris(self._installation(), *later) if changes else ""
-            result = self._result(changed, apt_plan.sizes(uris), "copy" if copied else "host")
+            where = "copy" if copied else "host"
             if self.module.check_mode:
+                uris = apt.print_uris(self._installation(), *later) if changes else ""
+                result = self._result(changed, apt_plan.sizes(uris), where)
                 self._judge_mirrors(result, uris)
                 return {**result, **apt_plan.as_lists(changed, self._costs(apt, changed, uris))}
             self._note(changed)
-            self._act(apt, removal, later, self._unasked(changed))
-            return result
+            said = self._act(apt, removal, later, self._unasked(changed))
+            return self._result(changed, apt_plan.sizes(said), where)
 
     def _plan(
         self, apt: apt_get.AptGet, root: Path
@@ -399,18 +400,20 @@ class Transaction:
 
     def _act(
         self, apt: apt_get.AptGet, removal: List[apt_plan.Change], later: List[str], unasked: List[str]
-    ) -> None:
+    ) -> str:
+        """Do it; what apt said, the first thing first."""
+        words = ""
         try:
             with progress.of_apt("apt") as descriptor:
                 self.inherited = (descriptor,)
                 said = "APT::Status-Fd=%d" % descriptor
                 if removal and (self.install or self.damaged):
                     # Nothing goes before everything that replaces it is here.
-                    apt.execute(["--download-only", *self._installation()], *later, said)
+                    words += apt.execute(["--download-only", *self._installation()], *later, said)
                 if removal:
-                    apt.execute(["remove", *self.remove], said)
+                    words += apt.execute(["remove", *self.remove], said)
                 if self.install or self.damaged:
-                    apt.execute(self._installation(), said)
+                    words += apt.execute(self._installation(), said)
             self.inherited = ()
             if unasked:
                 apt.mark_automatic(unasked)
@@ -424,6 +427,7 @@ class Transaction:
             raise RefusalError(
                 "apt failed: %s; %s, then run this again: it goes on from there." % (error, cure), error.code
             ) from error
+        return words
 
     @staticmethod
     def _healing() -> str:

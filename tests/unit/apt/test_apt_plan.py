@@ -100,6 +100,19 @@ Need to get 21.4 kB/22.0 kB of archives.
     assert apt_plan.sizes(output) == {"download": 21372, "disk": disk}
 
 
+@pytest.mark.parametrize(
+    ("words", "download"),
+    [
+        ("Need to get 1,988 MB of archives.", 1_988_000_000),
+        ("Need to get 21.4 kB/1,988 MB of archives.", 21_400),
+        ("Need to get 0 B of archives.", 0),
+    ],
+)
+def test_what_an_installation_downloads_is_read_from_its_own_words(words: str, download: int) -> None:
+    output = f"{words}\nAfter this operation, 12.3 GB of additional disk space will be used.\n"
+    assert apt_plan.sizes(output) == {"download": download, "disk": 12_300_000_000}
+
+
 def test_what_is_fetched_and_what_it_takes_is_known_by_package() -> None:
     uris = "'http://a.example/pool/main/c/comgr_2.4.0_amd64.deb' comgr_2.4.0_amd64.deb 644 SHA256:1c\n"
     assert list(apt_plan.downloads(uris)) == [
