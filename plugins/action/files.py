@@ -26,6 +26,12 @@ def read(root: Path) -> dict[str, str]:
     return files
 
 
+def completed(item: dict[str, Any]) -> dict[str, Any]:
+    """An item with what it leaves to be understood, as the plan understands it."""
+    usual = {"directory_mode": "0755", "compiled": False} if item["kind"] == "tree" else {}
+    return {**usual, **item, **kinds.access(item)}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
     """Fill in what the module needs of each item."""
 
@@ -51,13 +57,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             raise AnsibleActionFail(
                 f"{item} is no item in the file system; choose from {', '.join(file_items.KINDS)}."
             )
-        mode = "0755" if kind == "directory" else "0644"
-        whole = {"mode": mode, "owner": "root", "group": "root", **item}
+        whole = completed(item)
         if kind == "file" and "text" not in item:
             whole["text"] = self._rendered(item["template"], task_vars)
         elif kind == "tree":
-            whole |= {"files": read(self._found("files", item["source"]))}
-            whole = {"directory_mode": "0755", "compiled": False, **whole}
+            whole["files"] = read(self._found("files", item["source"]))
         return whole
 
     def _rendered(self, name: str, task_vars: dict[str, Any]) -> str:

@@ -103,12 +103,14 @@ def _judge_absent(item: Mapping[str, Any], seen: Any) -> Iterator[Difference]:
         )
 
 
+def access(item: Mapping[str, Any]) -> dict[str, str]:
+    """Mode, owner and group that an item's path shall have."""
+    usual = {"mode": "0755" if item["kind"] == "directory" else "0644", "owner": "root", "group": "root"}
+    return {field: item.get(field, value) for field, value in usual.items()}
+
+
 def _judge_access(item: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[Difference]:
-    for field, wanted in (
-        ("mode", item.get("mode", "0644")),
-        ("owner", item.get("owner", "root")),
-        ("group", item.get("group", "root")),
-    ):
+    for field, wanted in access(item).items():
         if seen[field] != wanted:
             yield Difference(
                 item["path"],

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rdna1.provision.plugins.action import files as action
+from ansible_collections.rdna1.provision.plugins.module_utils import observation
 from ansible_collections.rdna1.provision.plugins.modules import files
+from ansible_collections.rdna1.provision.plugins.plugin_utils import kinds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -205,3 +208,21 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert said["msg"].endswith("mend that, then run this again.")
     assert [path.name for path in root.iterdir() if path.name != "old"] == ["profile"]
     assert file.read_text() == "# rdna1 old\n"
+
+
+def test_what_is_made_is_what_the_plan_wants_then(have: Have, root: Path) -> None:
+    """What an item leaves to be understood, its mode above all, both understand alike."""
+    (root / "key").touch()
+    items: list[Item] = [
+        {"kind": "directory", "path": f"{root}/etc", **ME},
+        {"kind": "file", "path": f"{root}/etc/profile", "text": "# rdna1\n", **ME},
+        {"kind": "link", "path": f"{root}/etc/current", "target": "profile"},
+        {"kind": "link", "path": f"{root}/etc/end", "leads_to": f"{root}/etc/profile"},
+        {"kind": "data", "path": f"{root}/key", **ME},
+        {"kind": "absent", "path": f"{root}/old"},
+    ]
+    have(*map(action.completed, items))
+    for item in items:
+        kind = kinds.KINDS[item["kind"]]
+        (seen,) = observation.answer_all([kind.ask(item)])["answers"]
+        assert list(kind.judge(item, seen)) == []
