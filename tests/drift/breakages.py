@@ -123,7 +123,7 @@ def _data(item: Item) -> Ways:
 
 def _directory(item: Item) -> Ways:
     path = q(item["path"])
-    yield from _access(path, item["mode"])
+    yield from _access(path, item.get("mode", "0755"))
     yield "gone", f"rm -rf {path}"
     yield "a file", f"rm -rf {path}; echo x > {path}"
     yield "a link to nowhere", f"rm -rf {path}; ln -s /nowhere {path}"
@@ -287,15 +287,31 @@ def _account(role: str, item: Item) -> Iterator[Breakage]:
 
 def _venv(role: str, item: Item) -> Iterator[Breakage]:
     root = item["root"]
-    venv = f"{root}/venvs/{venv_lock.identity(item['lock'])[:12]}"
-    current, site = f"{root}/current", f"{venv}/lib/python3*/site-packages"
+    venv, current = _place(item), f"{root}/current"
     for how, shell in (
         ("gone", f"rm {current}"),
         ("dangling", f"ln -sfn /nowhere {current}"),
         ("elsewhere", f"mkdir -p {root}/mine; ln -sfn mine {current}"),
     ):
         yield Breakage(role, how, shell, (current,), (venv,))
-    python = item["interpreter"]
+    for how, left in (
+        ("an aside left", f"{venv}.replaced"),
+        ("an unused Python", f"{root}/python/3.9.1"),
+        ("a download left", "/".join((root, "tmp", "left"))),
+        ("wheels left", "/".join((root, "tmp", "wheels", "0123456789ab"))),
+    ):
+        yield Breakage(role, how, f"mkdir -p {left}", (venv,), (left,), inside_whole=True)
+    yield from _venv_itself(role, item)
+
+
+def _place(item: Item) -> str:
+    return f"{item['root']}/venvs/{venv_lock.identity(item['lock'])[:12]}"
+
+
+def _venv_itself(role: str, item: Item) -> Iterator[Breakage]:
+    """Whether it is in use or lies beside the one that is."""
+    root, python, venv = item["root"], item["interpreter"], _place(item)
+    current, site = f"{root}/current", f"{venv}/lib/python3*/site-packages"
     for how, shell in (
         ("gone", f"rm -rf {venv}"),
         ("its marker gone", f"rm {venv}/.rdna1-complete"),
@@ -318,13 +334,6 @@ def _venv(role: str, item: Item) -> Iterator[Breakage]:
     ):  # fmt: skip
         whole = how not in ("gone", "a file", "a link")
         yield Breakage(role, how, shell, (venv,), (current,), inside_whole=whole)
-    for how, left in (
-        ("an aside left", f"{venv}.replaced"),
-        ("an unused Python", f"{root}/python/3.9.1"),
-        ("a download left", "/".join((root, "tmp", "left"))),
-        ("wheels left", "/".join((root, "tmp", "wheels", "0123456789ab"))),
-    ):
-        yield Breakage(role, how, f"mkdir -p {left}", (venv,), (left,), inside_whole=True)
     if python.startswith(f"{root}/python/"):
         home = "/".join(python.split("/")[: len(root.split("/")) + 2])
         library = f"{home}/lib/python3*/json/decoder.py"
@@ -435,6 +444,7 @@ WAYS: dict[str, Callable[[str, Item], Iterator[Breakage]]] = {
     "start_lines": _start_lines,
     "tree": _tree,
     "venv": _venv,
+    "venv_beside": _venv_itself,
     "verdict": _verdict,
 }
 
