@@ -125,7 +125,9 @@ class Host:
             arguments = variables.template(task[name])
             if name.endswith(".files"):
                 arguments["items"] = [
-                    {"text": variables.render(found["template"]), **found} if "template" in found else found
+                    {"text": variables.render(found["template"]), **found}
+                    if found["kind"] == "file"
+                    else found
                     for found in arguments["items"]
                 ]
             result = handler(role, arguments, variables.true(task.get("check_mode", "ansible_check_mode")))
