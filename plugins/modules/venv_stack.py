@@ -246,6 +246,7 @@ class Stack:
             elif _any(found, venv_state.RENEW):  # all of it was read, and is right
                 sealed_tree.renew(self.layout.venv)
             if not self.parameters["switch"]:
+                venv_store.put_back(self.layout)  # what was set aside for it goes
                 return
             venv_wheels.clear(self.layout)
             if not venv_store.points_to(self.layout, self.layout.venv):

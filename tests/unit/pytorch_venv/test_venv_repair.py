@@ -248,6 +248,19 @@ def test_beside_the_one_in_use_nothing_else_changes(
 
 
 @pytest.mark.usefixtures("quick")
+def test_of_a_damaged_one_beside_nothing_is_left_once_it_is_built_anew(
+    provision: Provision, root: Path, lock: str, other_lock: str
+) -> None:
+    """The one in use, which was looked at before, would take it for an interrupted run's."""
+    provision(lock, stack="rocm52")
+    provision(other_lock, stack="rocm57", switch=False)
+    shutil.rmtree(next((root / "venvs" / name_of(other_lock)).glob("lib/*/site-packages/numpy")))
+    assert provision(other_lock, stack="rocm57", switch=False)["changed"] is True
+    assert {path.name for path in (root / "venvs").iterdir()} == {name_of(lock), name_of(other_lock)}
+    assert provision(lock, stack="rocm52")["changed"] is False
+
+
+@pytest.mark.usefixtures("quick")
 def test_interpreters_that_no_kept_venv_uses_go(provision: Provision, root: Path, lock: str) -> None:
     for release in ("3.10.20", "3.10.21", "mine"):
         (root / "python" / release / "bin").mkdir(parents=True)
