@@ -170,6 +170,11 @@ def test_what_only_its_owner_may_read_is_in_no_diff(have: Have, root: Path) -> N
     assert "token" not in str(have(secret)["diff"])
 
 
+def test_nor_is_what_is_taken_away(have: Have, root: Path) -> None:
+    (root / "secret").write_text("rdna1 token")
+    assert "token" not in str(have({"kind": "absent", "path": f"{root}/secret"}))
+
+
 def test_texts_are_not_logged_on_the_host(have: Have, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[str] = []
     monkeypatch.setattr("syslog.syslog", lambda *words: logged.append(str(words)))
